@@ -1,0 +1,1 @@
+"""What every feature stands on: the database, the unit of work, the audit trail. Knows no feature."""

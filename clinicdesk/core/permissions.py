@@ -1,0 +1,79 @@
+"""Who may do what: the one table of roles and permissions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A signed-in person's role. OPERATOR is the command line: whoever holds the database key; NOBODY is not signed in."""
+
+    ADMINISTRATOR = "administrator"
+    DOCTOR = "doctor"
+    NURSE = "nurse"
+    RECEPTIONIST = "receptionist"
+    PATIENT = "patient"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+
+class Permission(StrEnum):
+    """What a verb of a service needs of its caller."""
+
+    SIGN_IN = "sign_in"
+    SEE_CALENDAR = "see_calendar"
+    BOOK = "book"
+    OVERBOOK = "overbook"
+    ADVANCE_VISIT = "advance_visit"
+    CORRECT_VISIT = "correct_visit"
+    FIND_PATIENT = "find_patient"
+    OPEN_PATIENT = "open_patient"
+    EDIT_PATIENT = "edit_patient"
+    EDIT_ALLERGIES = "edit_allergies"
+    READ_ACCESS_LOG = "read_access_log"
+    READ_AUDIT = "read_audit"
+    MANAGE_USERS = "manage_users"
+    MANAGE_PRACTITIONERS = "manage_practitioners"
+    MANAGE_TYPES = "manage_types"
+    MANAGE_CLINIC = "manage_clinic"
+    IMPORT = "import"
+    EXPORT = "export"
+
+
+_P = Permission
+_EVERYBODY = frozenset({_P.SIGN_IN})
+_DESK = _EVERYBODY | {
+    _P.SEE_CALENDAR,
+    _P.BOOK,
+    _P.ADVANCE_VISIT,
+    _P.FIND_PATIENT,
+    _P.OPEN_PATIENT,
+    _P.EDIT_PATIENT,
+    _P.READ_ACCESS_LOG,
+}
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.RECEPTIONIST: _DESK | {_P.OVERBOOK},
+    Role.NURSE: _DESK | {_P.EDIT_ALLERGIES},
+    Role.DOCTOR: _DESK | {_P.OVERBOOK, _P.EDIT_ALLERGIES},
+    Role.ADMINISTRATOR: _DESK
+    | {
+        _P.OVERBOOK,
+        _P.CORRECT_VISIT,
+        _P.READ_AUDIT,
+        _P.MANAGE_USERS,
+        _P.MANAGE_PRACTITIONERS,
+        _P.MANAGE_TYPES,
+        _P.MANAGE_CLINIC,
+        _P.IMPORT,
+        _P.EXPORT,
+    },
+    Role.PATIENT: _EVERYBODY,
+    Role.OPERATOR: frozenset(Permission),
+    Role.NOBODY: _EVERYBODY,
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Whether the role grants the permission."""
+    return permission in GRANTS[role]

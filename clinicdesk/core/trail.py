@@ -1,0 +1,195 @@
+"""The audit trail: who touched what, chained by SHA-256 so that any edited, moved, missing or added entry is found.
+
+An entry names the fields that changed, never their values. Entries are INSERT only (the database refuses the rest). The
+sealed head (`audit_head`) keeps the last number and hash under a MAC, so that a tail that was cut off is found as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, Index, Integer, LargeBinary, String, Text, insert, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from clinicdesk.core.clock import from_micros
+from clinicdesk.core.model import Base
+
+GENESIS = bytes(32)
+_SEPARATOR = "\x1f"  # stands in no stored value: ids and words are ours, `detail` is JSON, which escapes it
+
+
+class AuditEntry(Base):
+    """One thing that somebody did, read, or was refused. Ids are kept as written (hex), not as references."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_patient_id", "patient_id", "seq"),
+        Index("ix_audit_entry_actor_id", "actor_id", "seq"),
+        Index("ix_audit_entry_at_micros", "at_micros"),
+    )
+
+    seq: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    )
+    at_micros: Mapped[int] = mapped_column(BigInteger)
+    unit_id: Mapped[str] = mapped_column(String(32))
+    actor_id: Mapped[str] = mapped_column(String(32))
+    actor_name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[str] = mapped_column(String(20))
+    desk: Mapped[str] = mapped_column(String(60))
+    action: Mapped[str] = mapped_column(String(1))
+    verb: Mapped[str] = mapped_column(String(60))
+    entity: Mapped[str] = mapped_column(String(40))
+    entity_id: Mapped[str] = mapped_column(String(32))
+    patient_id: Mapped[str] = mapped_column(String(32))
+    outcome: Mapped[str] = mapped_column(String(10))
+    detail: Mapped[str] = mapped_column(Text)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditHead(Base):
+    """The one row that seals the end of the chain: its length, its last hash, and a MAC over both."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+Entry = tuple[int, int, str, str, str, str, str, str, str, str, str, str, str, str]
+"""The chained columns of an entry, in the order of the table: seq, at_micros, unit_id, … detail."""
+
+CHAINED = tuple(column.name for column in AuditEntry.__table__.columns if column.name != "hash")
+_INSERT = insert(AuditEntry.__table__)  # type: ignore[arg-type]
+_HEAD = select(AuditHead.seq, AuditHead.hash).where(AuditHead.id == 1)
+_SEAL = update(AuditHead.__table__).where(AuditHead.__table__.c.id == 1)  # type: ignore[arg-type]
+
+
+def link(previous: bytes, entry: Entry) -> bytes:
+    """The hash of an entry: SHA-256 over the hash before it and the entry's stored columns."""
+    return hashlib.sha256(previous + _SEPARATOR.join(map(str, entry)).encode()).digest()
+
+
+def seal(key: bytes, seq: int, root: bytes) -> bytes:
+    """The MAC (HMAC-SHA-256) over the chain's length and last hash."""
+    return hmac.digest(key, b"%d:" % seq + root, "sha256")
+
+
+class Appender:
+    """Adds entries to the end of the chain within one write transaction, then seals it."""
+
+    def __init__(self, session: Session, key: bytes) -> None:
+        self._session = session
+        self._key = key
+        head = session.execute(_HEAD).one_or_none()
+        self._sealed_before = head is not None
+        self.seq, self._hash = (head[0], head[1]) if head is not None else (0, GENESIS)
+        self._rows: list[dict[str, object]] = []
+
+    def append(self, *columns: int | str) -> int:
+        """Add an entry given by its columns after `seq`; returns its number. Written by `close`."""
+        self.seq += 1
+        entry: Entry = (self.seq, *columns)  # type: ignore[assignment]
+        self._hash = link(self._hash, entry)
+        self._rows.append({**dict(zip(CHAINED, entry, strict=True)), "hash": self._hash})
+        return self.seq
+
+    def close(self) -> None:
+        """Write the entries and the new seal."""
+        if not self._rows:
+            return
+        self._session.execute(_INSERT, self._rows)
+        values = {"seq": self.seq, "hash": self._hash, "mac": seal(self._key, self.seq, self._hash)}
+        if self._sealed_before:
+            self._session.execute(_SEAL, values)
+        else:
+            self._session.execute(insert(AuditHead.__table__).values(id=1, **values))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a walk over the whole chain found.
+
+    `problem` is one of: `edited` (this entry was changed, moved, or put in between), `missing` (entries before it were taken
+    out), `added` (entries stand behind the sealed end), `cut` (the end was cut off), `head` (the seal was broken),
+    `checkpoint` (the chain contradicts a checkpoint kept elsewhere: it was written anew).
+    """
+
+    entries: int
+    problem: str | None = None
+    first_bad: int | None = None
+    last_good_at: datetime | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+
+Progress = Callable[[int, int], None]
+"""Called with (entries done, entries in all)."""
+
+_BATCH = 20_000
+
+
+def walk(connection: Connection, after: int = 0) -> Iterator[tuple[Entry, bytes]]:
+    """Every entry with its stored hash, in order of number, in batches that keep memory flat."""
+    rows = connection.execution_options(yield_per=_BATCH).execute(
+        text(f"SELECT {', '.join(CHAINED)}, hash FROM audit_entry WHERE seq > :after ORDER BY seq"),  # noqa: S608
+        {"after": after},
+    )
+    for row in rows:
+        yield row[:-1], row[-1]
+
+
+def verify(
+    connection: Connection, key: bytes, known: dict[int, bytes] | None = None, progress: Progress | None = None
+) -> Verification:
+    """Walk the whole chain and say the first thing that is wrong with it, if any.
+
+    `known` are checkpoints kept elsewhere: the hash that the chain had at a given length. A chain that was rewritten as a
+    whole, seal included, still contradicts them.
+    """
+    known = known or {}
+    sealed = connection.scalar(text("SELECT seq FROM audit_head WHERE id = 1"))
+    total = connection.scalar(text("SELECT count(*) FROM audit_entry")) or 0
+    seq, root, at = 0, GENESIS, None
+    sha256, join = hashlib.sha256, _SEPARATOR.join  # link(), unrolled: this loop runs two million times
+    for entry, stored in walk(connection):
+        if entry[0] != seq + 1:
+            return Verification(seq, "missing", seq + 1, _instant(at))
+        if stored != sha256(root + join(map(str, entry)).encode()).digest():
+            problem = "edited" if sealed is None or entry[0] <= sealed else "added"
+            return Verification(seq, problem, entry[0], _instant(at))
+        seq, root, at = entry[0], stored, entry[1]
+        if known and seq in known and known[seq] != root:
+            return Verification(seq, "checkpoint", seq, _instant(at))
+        if progress is not None and seq % _BATCH == 0:
+            progress(seq, total)
+    return _judge_end(connection, key, seq, root, _instant(at), max(known, default=0))
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _judge_end(
+    connection: Connection, key: bytes, seq: int, root: bytes, at: datetime | None, last_known: int
+) -> Verification:
+    head = connection.execute(text("SELECT seq, hash, mac FROM audit_head WHERE id = 1")).one_or_none()
+    if head is None:
+        return Verification(seq) if seq == 0 and last_known == 0 else Verification(seq, "head", seq or None, at)
+    if not hmac.compare_digest(head.mac, seal(key, head.seq, head.hash)):
+        return Verification(seq, "head", head.seq, at)
+    if head.seq > seq or last_known > seq:
+        return Verification(seq, "cut", seq + 1, at)
+    if head.seq < seq:
+        return Verification(seq, "added", head.seq + 1, at)
+    if head.hash != root:
+        return Verification(seq, "head", seq, at)
+    return Verification(seq, None, None, at)

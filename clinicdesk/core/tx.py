@@ -1,0 +1,322 @@
+"""The unit of work: a verb does its work inside a `Tx` and says once what it changed; the closing `Tx` tells everyone.
+
+What a verb records has three readers, served in the same transaction as the change itself: the audit trail (who touched
+what, fields named without values), the history (the values: undo, time machine, sync), and, once it is committed, whoever
+listens for changes (the screens that must refresh).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Engine, event, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from clinicdesk.core import history, trail
+from clinicdesk.core.clock import Clock, to_micros, utc_now
+from clinicdesk.core.errors import ClinicError, NotPermitted, Unavailable
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.model import Base
+from clinicdesk.core.permissions import Permission, Role, may
+
+log = logging.getLogger(__name__)
+
+
+class Action(StrEnum):
+    """What was done, in the letters of FHIR's AuditEvent.action."""
+
+    CREATE = "C"
+    READ = "R"
+    UPDATE = "U"
+    DELETE = "D"
+    EXECUTE = "E"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the user (None for the operator and for nobody), the role, and the desk they sit at."""
+
+    user_id: UUID | None
+    role: Role
+    name: str = ""
+    desk: str = ""
+
+    def may(self, permission: Permission) -> bool:
+        return may(self.role, permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One recorded fact about one row: old and new by field (None, None for a read or an execution)."""
+
+    entity: str
+    id: UUID | None
+    action: Action
+    old: Mapping[str, Any] | None = None
+    new: Mapping[str, Any] | None = None
+    patient_id: UUID | None = None
+    note: str = ""
+    """A word for the audit trail that is nobody's data: a cancellation code, a count."""
+
+    @classmethod
+    def created(cls, row: Base, patient_id: UUID | None = None, note: str = "") -> Change:
+        """The change that adding this row is. The row needs its id, so give it one or flush first."""
+        state = inspect(row)
+        new = {name: value for name, value in state.dict.items() if name in state.mapper.columns and value is not None}
+        return cls(row.__tablename__, new["id"], Action.CREATE, None, new, patient_id, note)
+
+    @classmethod
+    def updated(cls, row: Base, patient_id: UUID | None = None, note: str = "") -> Change | None:
+        """The change that the row's unflushed edits are; None where nothing differs. Raises `version` by one."""
+        state = inspect(row)
+        old: dict[str, Any] = {}
+        new: dict[str, Any] = {}
+        for column in state.mapper.column_attrs:
+            edits = state.attrs[column.key].history
+            if edits.added and edits.deleted and edits.added[0] != edits.deleted[0]:
+                old[column.key], new[column.key] = edits.deleted[0], edits.added[0]
+        if not new:
+            return None
+        if "version" in state.mapper.columns:
+            old["version"] = state.dict["version"]
+            new["version"] = row.version = old["version"] + 1  # type: ignore[attr-defined]
+        return cls(row.__tablename__, state.dict["id"], Action.UPDATE, old, new, patient_id, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What listeners are told after a commit: the unit's id, the tables it changed, and the verb that did it."""
+
+    unit_id: UUID
+    verb: str
+    entities: frozenset[str]
+    changes: tuple[Change, ...] = field(repr=False)
+
+
+Listener = Callable[[Committed], None]
+Guard = Callable[["Tx"], None]
+
+
+class Database:
+    """One clinic's database. `write` and `read` open units of work on it; safe to use from several threads."""
+
+    def __init__(self, engine: Engine, audit_key: bytes, clock: Clock = utc_now) -> None:
+        self.engine = engine
+        self.audit_key = audit_key
+        self.clock = clock
+        self.listeners: list[Listener] = []
+        self.guards: list[Guard] = []
+        """Run as each unit of work opens; a guard raises to refuse (a disabled account)."""
+        self._begins = {
+            True: engine.execution_options(clinicdesk_begin="BEGIN IMMEDIATE"),
+            False: engine.execution_options(clinicdesk_begin="BEGIN"),
+        }
+
+    def write(self, actor: Actor) -> Tx:
+        """A unit of work that may change things: `with db.write(actor) as tx: verb(tx, …)`. Commits when left without error."""
+        return Tx(self, self._begins[True], actor, writes=True)
+
+    def read(self, actor: Actor) -> Tx:
+        """A unit of work that sees one consistent state and changes nothing."""
+        return Tx(self, self._begins[False], actor, writes=False)
+
+    def close(self) -> None:
+        """Give back every connection; the last one folds the write-ahead log into the file."""
+        self.engine.dispose()
+
+
+class Tx:
+    """One unit of work: a session, who acts, and the one `now` of everything that happens in it."""
+
+    def __init__(self, database: Database, engine: Engine, actor: Actor, *, writes: bool) -> None:
+        self.database = database
+        self.actor = actor
+        self.writes = writes
+        self.unit_id = new_id()
+        self.now = database.clock()  # taken again once the write lock is held
+        self.verb = ""
+        self.session = Session(engine, autoflush=False, expire_on_commit=False)
+        self._changes: list[tuple[str, Change]] = []
+
+    def record(self, change: Change | None) -> None:
+        """Say what was changed, read or done. None (nothing differed) is accepted and ignored."""
+        if change is not None:
+            self._changes.append((self.verb, change))
+
+    def __enter__(self) -> Self:
+        try:
+            self.session.connection()  # opens the transaction: whoever writes holds the write lock from here on
+            self.now = self.database.clock()
+            for guard in self.database.guards:
+                guard(self)
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None or (isinstance(error, ClinicError) and error.keeps):
+                self._commit()
+            else:
+                self.session.rollback()
+                if isinstance(error, NotPermitted):
+                    self._keep_refusal(error)
+        except DBAPIError as failure:
+            self.session.rollback()
+            raise_unavailable(failure)
+        finally:
+            self.session.close()
+        if isinstance(error, DBAPIError):
+            raise_unavailable(error)
+
+    def _commit(self) -> None:
+        if not self.writes:
+            if self._changes:
+                raise AssertionError(f"{self._changes[0][0]} recorded a change in a unit of work that only reads")
+            return
+        self.session.flush()
+        self._write_records("ok")
+        self.session.commit()
+        entities = frozenset(c.entity for _, c in self._changes if c.action in "CUD")
+        if entities:
+            told = Committed(self.unit_id, self._changes[0][0], entities, tuple(c for _, c in self._changes))
+            for listener in self.database.listeners:
+                listener(told)
+
+    def _write_records(self, outcome: str) -> None:
+        if not self._changes:
+            return
+        appender = trail.Appender(self.session, self.database.audit_key)
+        at, unit = to_micros(self.now), self.unit_id.hex
+        actor_id = self.actor.user_id.hex if self.actor.user_id else ""
+        kept: list[dict[str, object]] = []
+        for verb, change in self._changes:
+            entity_id = change.id.hex if change.id else ""
+            fields = sorted(change.new or change.old or ()) if change.action is Action.UPDATE else []
+            detail: dict[str, object] = {}
+            if fields:
+                detail["fields"] = fields
+            if change.note:
+                detail["note"] = change.note
+            seq = appender.append(
+                at, unit, actor_id, self.actor.name, self.actor.role.value, self.actor.desk, change.action.value, verb,
+                change.entity, entity_id, change.patient_id.hex if change.patient_id else "", outcome,
+                json.dumps(detail, separators=(",", ":")) if detail else "{}",
+            )  # fmt: skip
+            if change.action in "CUD" and outcome == "ok":
+                kept.append(
+                    {
+                        "unit_id": unit, "audit_seq": seq, "at_micros": at, "actor_id": actor_id, "verb": verb,
+                        "entity": change.entity, "entity_id": entity_id, "action": change.action.value,
+                        "old": history.encode(change.old), "new": history.encode(change.new),
+                    }
+                )  # fmt: skip
+        if kept:
+            self.session.execute(history.INSERT_HISTORY, kept)
+        appender.close()
+
+    def _keep_refusal(self, error: NotPermitted) -> None:
+        """A refusal is a fact of its own: it goes to the audit trail, after what was refused has been rolled back."""
+        patient_id = error.params.get("patient_id")
+        refusal = Tx(self.database, self.database.engine, self.actor, writes=True)
+        refusal.session.connection(execution_options={"clinicdesk_begin": "BEGIN IMMEDIATE"})
+        refusal.verb = str(error.params.get("verb", self.verb))
+        refusal.record(
+            Change("", None, Action.EXECUTE, patient_id=patient_id if isinstance(patient_id, UUID) else None)
+        )
+        try:
+            refusal._write_records("refused")
+            refusal.session.commit()
+        finally:
+            refusal.session.close()
+
+
+def raise_unavailable(failure: DBAPIError) -> None:
+    """Turn what the environment did to us (full disk, locked or damaged file) into `Unavailable`; leave bugs alone."""
+    words = str(failure.orig).lower()
+    for sign, code in _ENVIRONMENT.items():
+        if sign in words:
+            log.error("database unavailable: %s", code)
+            raise Unavailable(code) from failure
+    raise failure
+
+
+_ENVIRONMENT = {
+    "locked": "database_busy",
+    "disk is full": "disk_full",
+    "readonly": "database_read_only",
+    "disk i/o": "disk_error",
+    "unable to open": "database_missing",
+    "not a database": "wrong_key",
+    "malformed": "database_damaged",
+}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class VerbInfo:
+    """A verb as it was declared: its name, the permission it needs, and whether it writes."""
+
+    name: str
+    permission: Permission
+    writes: bool
+
+
+VERBS: dict[str, VerbInfo] = {}
+"""Every verb of every feature that has been imported, by name."""
+
+
+def verb(
+    permission: Permission, *, writes: bool = True
+) -> Callable[[Callable[Concatenate[Tx, P], R]], Callable[Concatenate[Tx, P], R]]:
+    """Declare a service function as a verb that needs `permission`. The check cannot be skipped by any caller.
+
+    The verb's name is its feature and function, such as `appointments.book`; it stands in the audit trail. A verb called by
+    another verb is checked too, and what it records goes by its own name.
+    """
+
+    def declare(function: Callable[Concatenate[Tx, P], R]) -> Callable[Concatenate[Tx, P], R]:
+        name = f"{function.__module__.split('.')[2]}.{function.__name__}"
+        VERBS[name] = info = VerbInfo(name, permission, writes)
+
+        @functools.wraps(function)
+        def checked(tx: Tx, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if not tx.actor.may(permission):
+                raise NotPermitted(verb=name, permission=permission.value)
+            if info.writes and not tx.writes:
+                raise AssertionError(f"{name} needs a unit of work that writes")
+            before, tx.verb = tx.verb, name
+            try:
+                return function(tx, *args, **kwargs)
+            finally:
+                tx.verb = before
+
+        return checked
+
+    return declare
+
+
+def begin_as_told(engine: Engine) -> None:
+    """Make the engine open transactions by the option `clinicdesk_begin`.
+
+    SQLite must take the write lock at once (BEGIN IMMEDIATE): a transaction that reads first and writes later is refused
+    as soon as another has written in between.
+    """
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("clinicdesk_begin", "BEGIN"))

@@ -1,0 +1,1 @@
+"""Visits: book, move, cancel, advance, undo; types; openings; no two that overlap."""

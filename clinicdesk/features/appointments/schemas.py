@@ -1,0 +1,222 @@
+"""What the verbs of appointments take and give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from clinicdesk.core.errors import Conflict
+from clinicdesk.features.practitioners.schemas import Interval, WorkingDay
+
+
+class Status(StrEnum):
+    """FHIR R4 appointment status."""
+
+    PROPOSED = "proposed"
+    PENDING = "pending"
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    CHECKED_IN = "checked-in"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+    WAITLIST = "waitlist"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class SlotTaken(Conflict):
+    """The time is held by another appointment. `what` says of whom: practitioner, room or patient."""
+
+    code = "slot_taken"
+
+
+class OutsideHours(Conflict):
+    """The practitioner does not take visits then; `cause` is hours, leave, block or holiday, `nearest` the openings around it."""
+
+    code = "outside_hours"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRow:
+    """A kind of visit. `colour` is #RRGGBB, `short` what one types for it in the command bar."""
+
+    id: UUID
+    name: str
+    short: str
+    minutes: int
+    colour: str
+    code: str
+    position: int
+    active: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveType:
+    """A new kind of visit (`id` None) or new values for one."""
+
+    name: str
+    minutes: int
+    colour: str = "#41679F"
+    short: str = ""
+    code: str = "ROUTINE"
+    position: int = 0
+    active: bool = True
+    id: UUID | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BookAppointment:
+    """A visit to book. `start` is an aware instant. The room is the practitioner's own where none is given and `room_free` is
+    False. An overbooking needs a reason; `outside_hours` and `patient_overlap` say that the warning was seen and overridden."""
+
+    patient_id: UUID
+    practitioner_id: UUID
+    start: datetime
+    length: timedelta
+    type_id: UUID | None = None
+    room_id: UUID | None = None
+    reason: str = ""
+    status: Status = Status.BOOKED
+    overbook_reason: str = ""
+    outside_hours: bool = False
+    patient_overlap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """A new time, length or practitioner for a visit. What is None stays as it is."""
+
+    id: UUID
+    version: int
+    start: datetime | None = None
+    length: timedelta | None = None
+    practitioner_id: UUID | None = None
+    room_id: UUID | None = None
+    overbook_reason: str = ""
+    outside_hours: bool = False
+    patient_overlap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EditAppointment:
+    """What a visit is for. What is None stays as it is."""
+
+    id: UUID
+    version: int
+    type_id: UUID | None = None
+    reason: str | None = None
+    confirmed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAppointment:
+    """`reason` is a code of FHIR's appointment-cancellation-reason, such as pat or prov-pers."""
+
+    id: UUID
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentRow:
+    """A visit as calendars and lists show it, with the names that they need."""
+
+    id: UUID
+    patient_id: UUID
+    patient_number: str
+    patient_given: str
+    patient_family: str
+    practitioner_id: UUID
+    practitioner_name: str
+    room_id: UUID | None
+    room_name: str
+    type_id: UUID | None
+    type_name: str
+    type_colour: str
+    start: datetime
+    end: datetime
+    status: Status
+    confirmed: bool
+    reason: str
+    cancel_reason: str
+    overbooked: bool
+    overbook_reason: str
+    patient_overlap: bool
+    arrived_at: datetime | None
+    checked_in_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    version: int
+
+    @property
+    def patient_name(self) -> str:
+        return f"{self.patient_given} {self.patient_family}".strip()
+
+    @property
+    def interval(self) -> Interval:
+        return Interval(self.start, self.end)
+
+    @property
+    def in_progress(self) -> bool:
+        return self.status is Status.CHECKED_IN and self.started_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DaySchedule:
+    """All that a day's calendar shows: working days and visits of the practitioners asked for, by practitioner."""
+
+    day: date
+    working: tuple[WorkingDay, ...]
+    visits: tuple[AppointmentRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DayLoad:
+    """How full one day is: minutes booked and minutes open, over all practitioners asked for."""
+
+    day: date
+    visits: int
+    booked: timedelta
+    open: timedelta
+    holiday: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindOpenings:
+    """Where `length` fits, from `earliest` on. Empty `practitioner_ids`: anybody. `weekdays` (Monday 0), `from_minute` and
+    `to_minute` (of the clinic's local day) narrow it; `room_id` must be free too, if given."""
+
+    length: timedelta
+    earliest: datetime
+    latest: datetime | None = None
+    practitioner_ids: tuple[UUID, ...] = ()
+    weekdays: frozenset[int] = frozenset()
+    from_minute: int = 0
+    to_minute: int = 24 * 60
+    patient_id: UUID | None = None
+    limit: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A free time, and why it stands where it does in the ranking."""
+
+    practitioner_id: UUID
+    practitioner_name: str
+    start: datetime
+    end: datetime
+    reasons: tuple[str, ...]
+    """Codes: exact_fit, first_of_day, last_of_day, between_visits, leaves_gap, other_practitioner, later_day."""
+    gap: timedelta
+    """Free time that would remain unusable beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo (or redo) did: the visits as they are now. Undo it in turn by its own unit of work."""
+
+    visits: tuple[AppointmentRow, ...]

@@ -1,0 +1,1 @@
+"""Reads the audit trail for people: the log, one patient's access log, and its verification."""

@@ -1,0 +1,1 @@
+"""The demo clinic: a lively day whenever it is opened."""

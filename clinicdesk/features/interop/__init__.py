@@ -1,0 +1,1 @@
+"""Brings patients and past visits in, and takes them out: FHIR R4 and CSV."""

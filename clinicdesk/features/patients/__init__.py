@@ -1,0 +1,1 @@
+"""The people the clinic cares for: register, search, edit, duplicates, allergies."""

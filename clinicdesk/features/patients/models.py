@@ -1,0 +1,75 @@
+"""Tables of patients, their contacts and allergies. The search index is made in the migration (full-text tables)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from clinicdesk.core.model import Base, Identified
+
+
+class Patient(Identified, Base):
+    """A person in the clinic's care. Names are kept as given, in any script; only `family` or `given` must be there."""
+
+    __tablename__ = "patient"
+    __table_args__ = (Index("ix_patient_birth_date", "birth_date"),)
+
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    """The record number that the clinic gives, such as HS-00042."""
+    family: Mapped[str] = mapped_column(String(120), default="")
+    given: Mapped[str] = mapped_column(String(120), default="")
+    prefix: Mapped[str] = mapped_column(String(20), default="")
+    suffix: Mapped[str] = mapped_column(String(20), default="")
+    birth_family: Mapped[str] = mapped_column(String(120), default="")
+    """The family name at birth (maiden name)."""
+    other_names: Mapped[str] = mapped_column(String(250), default="")
+    birth_date: Mapped[date | None]
+    gender: Mapped[str] = mapped_column(String(10), default="unknown")
+    """FHIR administrative-gender."""
+    pronouns: Mapped[str] = mapped_column(String(20), default="")
+    deceased: Mapped[bool] = mapped_column(default=False)
+    deceased_on: Mapped[date | None]
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    mobile: Mapped[str] = mapped_column(String(40), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    address: Mapped[str] = mapped_column(String(250), default="")
+    city: Mapped[str] = mapped_column(String(120), default="")
+    state: Mapped[str] = mapped_column(String(80), default="")
+    postal_code: Mapped[str] = mapped_column(String(20), default="")
+    country: Mapped[str] = mapped_column(String(60), default="")
+    language: Mapped[str] = mapped_column(String(40), default="")
+    desk_notes: Mapped[str] = mapped_column(Text, default="")
+    allergies_checked_on: Mapped[date | None]
+    """When the patient was last asked about allergies; None: not asked yet."""
+    identifiers: Mapped[str] = mapped_column(Text, default="")
+    """Numbers that others know the patient by, one a line, `system|value`; searched, shown on the record."""
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+class PatientContact(Identified, Base):
+    """Whom to call about a patient: next of kin, parent, carer."""
+
+    __tablename__ = "patient_contact"
+
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    relationship: Mapped[str] = mapped_column(String(60), default="")
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    removed: Mapped[bool] = mapped_column(default=False)
+
+
+class Allergy(Identified, Base):
+    """Something that a patient must not be given, in words."""
+
+    __tablename__ = "allergy"
+
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    substance: Mapped[str] = mapped_column(String(200))
+    reaction: Mapped[str] = mapped_column(String(200), default="")
+    severity: Mapped[str] = mapped_column(String(10), default="")
+    """mild, moderate, severe, or empty where it is not known."""
+    removed: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,164 @@
+"""What the verbs of patients take and give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Gender(StrEnum):
+    """FHIR administrative-gender."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    """How bad an allergic reaction is; UNKNOWN where nobody said."""
+
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Demographics:
+    """What a person tells the desk about themselves. `family` or `given` must be there."""
+
+    family: str = ""
+    given: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    birth_family: str = ""
+    other_names: str = ""
+    birth_date: date | None = None
+    gender: Gender = Gender.UNKNOWN
+    pronouns: str = ""
+    phone: str = ""
+    mobile: str = ""
+    email: str = ""
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+    language: str = ""
+    desk_notes: str = ""
+    identifiers: tuple[str, ...] = ()
+    """`system|value`, one for each number that others know the patient by."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPatient:
+    """A new patient. `number` is given by the clinic where it is empty."""
+
+    demographics: Demographics
+    number: str = ""
+    deceased: bool = False
+    deceased_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditPatient:
+    """New demographics; `version` is the one that the editor saw."""
+
+    id: UUID
+    version: int
+    demographics: Demographics
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """A patient as a list shows one: enough to pick the right person, and no more."""
+
+    id: UUID
+    number: str
+    family: str
+    given: str
+    birth_family: str
+    birth_date: date | None
+    gender: Gender
+    pronouns: str
+    phone: str
+    city: str
+    deceased: bool
+    active: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.given} {self.family}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    id: UUID
+    name: str
+    relationship: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyRow:
+    id: UUID
+    substance: str
+    reaction: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class PatientDetail:
+    """A whole record, as its own screen shows it. Opening it is audited."""
+
+    id: UUID
+    number: str
+    demographics: Demographics
+    deceased: bool
+    deceased_on: date | None
+    active: bool
+    version: int
+    created_at: datetime
+    contacts: tuple[ContactRow, ...]
+    allergies: tuple[AllergyRow, ...]
+    allergies_checked_on: date | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.demographics.given} {self.demographics.family}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A patient who may be the one that is being registered, and why."""
+
+    patient: PatientRow
+    score: float
+    """0 to 1; from 0.9 on it is very likely the same person."""
+    reasons: tuple[str, ...]
+    """Codes: same_name, similar_name, same_birth_date, similar_birth_date, same_phone, same_identifier, same_address."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveContact:
+    """A new contact (`id` None) or new values for one."""
+
+    patient_id: UUID
+    name: str
+    relationship: str = ""
+    phone: str = ""
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAllergy:
+    """A new allergy (`id` None) or new values for one."""
+
+    patient_id: UUID
+    substance: str
+    reaction: str = ""
+    severity: Severity = Severity.UNKNOWN
+    id: UUID | None = None

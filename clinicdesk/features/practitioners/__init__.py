@@ -1,0 +1,1 @@
+"""The clinic, its people, sites and rooms, and when they work."""

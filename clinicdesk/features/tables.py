@@ -1,0 +1,13 @@
+"""All tables of all features, imported for the sake of the one metadata that holds them."""
+
+from clinicdesk.core import clinic, history, trail
+from clinicdesk.core.model import Base
+from clinicdesk.features.appointments import models as appointments
+from clinicdesk.features.interop import models as interop
+from clinicdesk.features.patients import models as patients
+from clinicdesk.features.practitioners import models as practitioners
+from clinicdesk.features.users import models as users
+
+__all__ = ["appointments", "clinic", "history", "interop", "metadata", "patients", "practitioners", "trail", "users"]
+
+metadata = Base.metadata

@@ -1,0 +1,1 @@
+"""Accounts and roles, sign-in and its locks, passwords."""

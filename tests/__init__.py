@@ -1,0 +1,1 @@
+"""Tests of ClinicDesk; the folders mirror those of the program."""
