@@ -83,7 +83,7 @@ package: $(VENV)/.project $(VENV)/.dev
 	$(BIN)/pyinstaller --noconfirm --distpath dist --workpath build/pyinstaller packaging/clinicdesk.spec
 
 audit: $(VENV)/.dev
-	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/run.txt --requirement requirements/dev.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/run.txt --requirement requirements/dev.txt
 
 # The locks hold for every system and Python that pyproject.toml allows, and name no index. hatchling builds the project
 # itself when it is installed.
