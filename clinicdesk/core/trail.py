@@ -8,11 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, Index, Integer, LargeBinary, String, Text, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from clinicdesk.core.clock import from_micros
@@ -71,9 +84,29 @@ _HEAD = select(AuditHead.seq, AuditHead.hash).where(AuditHead.id == 1)
 _SEAL = update(AuditHead.__table__).where(AuditHead.__table__.c.id == 1)  # type: ignore[arg-type]
 
 
-def link(previous: bytes, entry: Entry) -> bytes:
+_COLUMNS = AuditEntry.__table__.c
+
+
+def _joined() -> ColumnElement[bytes]:
+    """SQL for the bytes that `body` makes of an entry: the database joins columns twice as fast as Python would."""
+    first, *others = (cast(_COLUMNS[name], Text) for name in CHAINED)
+    text: ColumnElement[str] = first
+    for column in others:
+        text = text + _SEPARATOR + column
+    return cast(text, LargeBinary)
+
+
+_WALK = select(_COLUMNS.seq, _COLUMNS.at_micros, _joined(), _COLUMNS.hash).order_by(_COLUMNS.seq)
+
+
+def body(entry: Entry) -> bytes:
+    """The columns of an entry as the bytes that are hashed."""
+    return _SEPARATOR.join(map(str, entry)).encode()
+
+
+def link(previous: bytes, body: bytes) -> bytes:
     """The hash of an entry: SHA-256 over the hash before it and the entry's stored columns."""
-    return hashlib.sha256(previous + _SEPARATOR.join(map(str, entry)).encode()).digest()
+    return hashlib.sha256(previous + body).digest()
 
 
 def seal(key: bytes, seq: int, root: bytes) -> bytes:
@@ -96,7 +129,7 @@ class Appender:
         """Add an entry given by its columns after `seq`; returns its number. Written by `close`."""
         self.seq += 1
         entry: Entry = (self.seq, *columns)  # type: ignore[assignment]
-        self._hash = link(self._hash, entry)
+        self._hash = link(self._hash, body(entry))
         self._rows.append({**dict(zip(CHAINED, entry, strict=True)), "hash": self._hash})
         return self.seq
 
@@ -137,16 +170,6 @@ Progress = Callable[[int, int], None]
 _BATCH = 20_000
 
 
-def walk(connection: Connection, after: int = 0) -> Iterator[tuple[Entry, bytes]]:
-    """Every entry with its stored hash, in order of number, in batches that keep memory flat."""
-    rows = connection.execution_options(yield_per=_BATCH).execute(
-        text(f"SELECT {', '.join(CHAINED)}, hash FROM audit_entry WHERE seq > :after ORDER BY seq"),  # noqa: S608
-        {"after": after},
-    )
-    for row in rows:
-        yield row[:-1], row[-1]
-
-
 def verify(
     connection: Connection, key: bytes, known: dict[int, bytes] | None = None, progress: Progress | None = None
 ) -> Verification:
@@ -156,20 +179,20 @@ def verify(
     whole, seal included, still contradicts them.
     """
     known = known or {}
-    sealed = connection.scalar(text("SELECT seq FROM audit_head WHERE id = 1"))
-    total = connection.scalar(text("SELECT count(*) FROM audit_entry")) or 0
+    sealed = connection.scalar(select(AuditHead.seq).where(AuditHead.id == 1))
+    total = connection.scalar(select(func.max(_COLUMNS.seq))) or 0
     seq, root, at = 0, GENESIS, None
-    sha256, join = hashlib.sha256, _SEPARATOR.join  # link(), unrolled: this loop runs two million times
-    for entry, stored in walk(connection):
-        if entry[0] != seq + 1:
-            return Verification(seq, "missing", seq + 1, _instant(at))
-        if stored != sha256(root + join(map(str, entry)).encode()).digest():
-            problem = "edited" if sealed is None or entry[0] <= sealed else "added"
-            return Verification(seq, problem, entry[0], _instant(at))
-        seq, root, at = entry[0], stored, entry[1]
-        if known and seq in known and known[seq] != root:
-            return Verification(seq, "checkpoint", seq, _instant(at))
-        if progress is not None and seq % _BATCH == 0:
+    for entries in connection.execution_options(yield_per=_BATCH).execute(_WALK).partitions():
+        for number, entry_at, content, stored in entries:
+            if number != seq + 1:
+                return Verification(seq, "missing", seq + 1, _instant(at))
+            if stored != link(root, content):
+                problem = "edited" if sealed is None or number <= sealed else "added"
+                return Verification(seq, problem, number, _instant(at))
+            seq, root, at = number, stored, entry_at
+            if known and known.get(seq, root) != root:
+                return Verification(seq, "checkpoint", seq, _instant(at))
+        if progress is not None:
             progress(seq, total)
     return _judge_end(connection, key, seq, root, _instant(at), max(known, default=0))
 
@@ -181,7 +204,7 @@ def _instant(micros: int | None) -> datetime | None:
 def _judge_end(
     connection: Connection, key: bytes, seq: int, root: bytes, at: datetime | None, last_known: int
 ) -> Verification:
-    head = connection.execute(text("SELECT seq, hash, mac FROM audit_head WHERE id = 1")).one_or_none()
+    head = connection.execute(select(AuditHead.seq, AuditHead.hash, AuditHead.mac)).one_or_none()
     if head is None:
         return Verification(seq) if seq == 0 and last_known == 0 else Verification(seq, "head", seq or None, at)
     if not hmac.compare_digest(head.mac, seal(key, head.seq, head.hash)):
