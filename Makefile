@@ -61,7 +61,7 @@ endif
 
 test: | system-test
 test: $(VENV)/.project $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses=2 $(TESTS)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses=2 $(TESTS)
 
 # Licences that a program under Apache-2.0 may be shipped with. sqlcipher3 states none in its metadata: its file is zlib's.
 LICENCES     := Apache;BSD;ISC;LGPL;MIT;Mozilla;PSF
