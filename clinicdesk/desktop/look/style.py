@@ -107,7 +107,9 @@ class ClinicStyle(QProxyStyle):
             return 1
         return super().styleHint(hint, option, widget, returnData)
 
-    def sizeFromContents(self, kind: QStyle.ContentsType, option: QStyleOption, size: QSize, widget: QWidget) -> QSize:
+    def sizeFromContents(
+        self, kind: QStyle.ContentsType, option: QStyleOption, size: QSize, widget: QWidget | None = None
+    ) -> QSize:
         made = super().sizeFromContents(kind, option, size, widget)  # type: ignore[arg-type]  # Qt takes a null widget
         metrics = self.tokens.metrics
         if kind is _Contents.CT_PushButton:
