@@ -76,6 +76,11 @@ class RoomRow:
     version: int
 
 
+def full_name(prefix: str, given: str, family: str, suffix: str) -> str:
+    """How the desk calls a practitioner: "Dr Grace Lee", "Tomás Herrera RN"."""
+    return " ".join(part for part in (prefix, given, family, suffix) if part)
+
+
 @dataclass(frozen=True, slots=True)
 class PractitionerRow:
     """A practitioner; `name` is how the desk calls them ("Dr Grace Lee", "Tomás Herrera RN"), `short` "Lee"."""
@@ -94,7 +99,7 @@ class PractitionerRow:
 
     @property
     def name(self) -> str:
-        return " ".join(part for part in (self.prefix, self.given, self.family, self.suffix) if part)
+        return full_name(self.prefix, self.given, self.family, self.suffix)
 
     @property
     def short(self) -> str:
