@@ -1,0 +1,23 @@
+"""Writes down a bug under a reference that a person can read out, with its trace and without anybody's data."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+
+log = logging.getLogger(__name__)
+
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letter that is read as a digit, nor the other way round
+
+
+def log_crash(error: BaseException) -> str:
+    """Log where the error came from and return its reference, six letters and digits.
+
+    Only its type and the lines of code are kept: the words of an exception may hold what a patient said.
+    """
+    reference = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    frames = traceback.extract_tb(error.__traceback__)
+    trace = "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+    log.error("crash %s: %s\n%s", reference, type(error).__qualname__, trace)
+    return reference

@@ -1,0 +1,240 @@
+"""What every screen is given: who sits here, the way to the database, the way to the other screens, undo and privacy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+
+from clinicdesk.core.clinic import ClinicRow, load_clinic
+from clinicdesk.core.errors import ClinicError, Unavailable
+from clinicdesk.core.tx import Actor, Committed, Tx
+from clinicdesk.desktop.keys import KeyBinder
+from clinicdesk.desktop.look.theme import Theme, theme
+from clinicdesk.desktop.runner import Crash, Runner
+from clinicdesk.desktop.sentences import sentence
+from clinicdesk.features.appointments.schemas import AppointmentRow
+from clinicdesk.features.patients.schemas import PatientRow
+from clinicdesk.features.users.schemas import SignedIn, UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What is known of a visit before it is booked. `start` is aware; whatever is None is asked."""
+
+    patient: PatientRow | None = None
+    practitioner_id: UUID | None = None
+    start: datetime | None = None
+    length: timedelta | None = None
+    type_id: UUID | None = None
+    reason: str = ""
+
+
+class Request:
+    """Something that one screen asks of another, whichever that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPatient(Request):
+    patient_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class FindPatient(Request):
+    """Put the cursor into the search for patients; `text` is typed already."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPatient(Request):
+    """Begin to register a patient; `text` is what was searched for, and likely their name."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVisit(Request):
+    visit: AppointmentRow
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDay(Request):
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class BookVisit(Request):
+    prefill: Prefill
+
+
+class Privacy(QObject):
+    """Whether names are cut down to initials wherever the public may look on."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._initials_only = False
+
+    @property
+    def initials_only(self) -> bool:
+        return self._initials_only
+
+    def set_initials_only(self, on: bool) -> None:
+        if on != self._initials_only:
+            self._initials_only = on
+            self.changed.emit()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    unit_id: UUID
+    text: str
+
+
+class UndoStack(QObject):
+    """The units of work of this person's session that can be undone, last first, and those that can be done again.
+
+    An undo is a new, audited unit of work; to redo is to undo that one. `text` says what was done, without names.
+    """
+
+    changed = Signal()
+    told = Signal(str)
+    """What has just been undone, or done again, in words."""
+    failed = Signal(object)
+    """ClinicError: it could not be undone."""
+
+    def __init__(self, runner: Runner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._done: list[_Step] = []
+        self._undone: list[_Step] = []
+
+    @property
+    def undo_text(self) -> str:
+        """What the next undo would undo; empty where there is nothing."""
+        return self._done[-1].text if self._done else ""
+
+    @property
+    def redo_text(self) -> str:
+        """What the next redo would do again; empty where there is nothing."""
+        return self._undone[-1].text if self._undone else ""
+
+    def push(self, unit_id: UUID, text: str) -> None:
+        """Remember a committed unit of work (`tx.unit_id`). Whatever was undone before it cannot be done again."""
+        self._done.append(_Step(unit_id, text))
+        self._undone.clear()
+        self.changed.emit()
+
+    def undo(self) -> None:
+        """Undo the last step, if there is one."""
+        self._revert(self._done, self._undone, self.tr("Undone: {what}"))
+
+    def redo(self) -> None:
+        """Do again what was undone last, if there is something."""
+        self._revert(self._undone, self._done, self.tr("Done again: {what}"))
+
+    def _revert(self, source: list[_Step], target: list[_Step], words: str) -> None:
+        if not source:
+            return
+        step = source.pop()
+        self.changed.emit()
+
+        def reverting(tx: Tx) -> UUID:
+            from clinicdesk.features.appointments.undo import (
+                revert,  # loaded on first use: start-up need not wait for it
+            )
+
+            revert(tx, step.unit_id)
+            return tx.unit_id
+
+        def reverted(unit_id: UUID) -> None:
+            target.append(_Step(unit_id, step.text))
+            self.changed.emit()
+            self.told.emit(words.replace("{what}", step.text))
+
+        def refused(error: ClinicError) -> None:
+            if isinstance(error, Unavailable):  # trying again may help
+                source.append(step)
+                self.changed.emit()
+            self.failed.emit(error)
+
+        self._runner.write(reverting, reverted, owner=self, failed=refused)
+
+
+class Desk(QObject):
+    """One person's session at this desk, from sign-in to sign-out. Screens talk to it, and through it to each other."""
+
+    requested = Signal(object)
+    """A Request; the window brings up the screen that takes it."""
+    toasted = Signal(str, bool)
+    """Words for the toast, and whether Undo stands beside them."""
+    clinic_changed = Signal()
+    """The clinic's settings are new."""
+
+    def __init__(self, runner: Runner, clinic: ClinicRow, signed_in: SignedIn, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.runner = runner
+        self.theme: Theme = theme()
+        self.keys = KeyBinder(self)
+        self.privacy = Privacy(self)
+        self.undo = UndoStack(runner, self)
+        self.clinic = clinic
+        self.user: UserRow = signed_in.user
+        self.actor: Actor = signed_in.actor
+        runner.actor = signed_in.actor
+        self.undo.told.connect(self.toast)
+        self.undo.failed.connect(self.say)
+        runner.failed.connect(self.say)
+        runner.crashed.connect(self._say_crash)
+        runner.changed.connect(self._follow)
+
+    def now(self) -> datetime:
+        """The present instant, aware, in the clinic's zone."""
+        return self.runner.now().astimezone(self.clinic.tz)
+
+    def toast(self, text: str, undo: bool = False) -> None:
+        """Say briefly what has happened, without names; `undo` offers the way back."""
+        self.toasted.emit(text, undo)
+
+    def say(self, error: ClinicError) -> None:
+        """Say in a sentence what went wrong, where no field can say it."""
+        self.toast(sentence(error, self.clinic.tz))
+
+    def open_patient(self, patient_id: UUID) -> None:
+        """Show the record of a patient."""
+        self.requested.emit(OpenPatient(patient_id))
+
+    def find_patient(self, text: str = "") -> None:
+        """Go to the search for patients."""
+        self.requested.emit(FindPatient(text))
+
+    def new_patient(self, text: str = "") -> None:
+        """Begin to register a patient."""
+        self.requested.emit(NewPatient(text))
+
+    def show_visit(self, visit: AppointmentRow) -> None:
+        """Show the calendar where this visit stands, and choose it."""
+        self.requested.emit(ShowVisit(visit))
+
+    def show_day(self, day: date) -> None:
+        """Show the calendar of a day."""
+        self.requested.emit(ShowDay(day))
+
+    def book(self, prefill: Prefill) -> None:
+        """Begin to book a visit."""
+        self.requested.emit(BookVisit(prefill))
+
+    def _say_crash(self, reference: str) -> None:
+        self.toast(sentence(Crash(reference=reference), self.clinic.tz))
+
+    def _follow(self, committed: Committed) -> None:
+        if "clinic" in committed.entities:
+            self.runner.read(lambda tx: load_clinic(tx.session), self._take_clinic, owner=self)
+
+    def _take_clinic(self, clinic: ClinicRow) -> None:
+        self.clinic = clinic
+        self.clinic_changed.emit()
