@@ -1,0 +1,293 @@
+"""When practitioners work: weekly hours, absences and public holidays, and the working days that follow from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from clinicdesk.core.clinic import load_clinic
+from clinicdesk.core.errors import InvalidInput, NotFound
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import Permission
+from clinicdesk.core.text import one_line
+from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.features.practitioners.models import Absence, Holiday, Practitioner, WeeklyHours
+from clinicdesk.features.practitioners.rules import (
+    check_week,
+    days_between,
+    end_minute,
+    instant,
+    shift_of,
+    start_minute,
+    subtract,
+    whole_day,
+)
+from clinicdesk.features.practitioners.schemas import (
+    AbsenceKind,
+    AbsenceRow,
+    AddAbsence,
+    HolidayRow,
+    Interval,
+    SetWeeklyHours,
+    WeeklyHoursRow,
+    WorkingDay,
+)
+
+_DAY = timedelta(days=1)
+
+
+@verb(Permission.SEE_CALENDAR, writes=False)
+def weekly_hours(tx: Tx, practitioner_id: UUID) -> list[WeeklyHoursRow]:
+    """The practitioner's working weeks, past, present and to come, by the day from which they hold."""
+    rows = tx.session.scalars(
+        select(WeeklyHours)
+        .where(WeeklyHours.practitioner_id == practitioner_id)
+        .order_by(WeeklyHours.valid_from, WeeklyHours.valid_to, WeeklyHours.weekday, WeeklyHours.start_minute)
+    )
+    return [
+        WeeklyHoursRow(
+            practitioner_id,
+            tuple(shift_of(r.weekday, r.start_minute, r.end_minute) for r in week),
+            valid_from,
+            valid_to,
+        )
+        for (valid_from, valid_to), week in groupby(rows, lambda r: (r.valid_from, r.valid_to))
+    ]
+
+
+@verb(Permission.MANAGE_PRACTITIONERS)
+def set_weekly_hours(tx: Tx, request: SetWeeklyHours) -> list[WeeklyHoursRow]:
+    """Set the practitioner's working week for a range of days; returns all of their weeks.
+
+    What was valid ends the day before, and goes on the day after where the range has an end. No shifts: not at work.
+    Visits that are booked stay where they are. Raises NotFound("practitioner_not_found"), InvalidInput.
+    """
+    _check_practitioner(tx, request.practitioner_id)
+    if request.valid_to is not None and request.valid_to < request.valid_from:
+        raise InvalidInput("ends_before_start", field="valid_to")
+    week = check_week(request.shifts)
+    before = weekly_hours(tx, request.practitioner_id)
+    if WeeklyHoursRow(request.practitioner_id, week, request.valid_from, request.valid_to) in before:
+        return before
+    _make_way(tx, request.practitioner_id, request.valid_from, request.valid_to)
+    for shift in week:
+        row = WeeklyHours(
+            id=new_id(), version=1, practitioner_id=request.practitioner_id, weekday=shift.weekday,
+            start_minute=start_minute(shift), end_minute=end_minute(shift),
+            valid_from=request.valid_from, valid_to=request.valid_to,
+        )  # fmt: skip
+        tx.session.add(row)
+        tx.record(Change.created(row))
+    tx.session.flush()
+    return weekly_hours(tx, request.practitioner_id)
+
+
+def _make_way(tx: Tx, practitioner_id: UUID, first: date, last: date | None) -> None:
+    """Cut the days first to last (None: all that follow) out of the practitioner's weekly hours."""
+    touched = select(WeeklyHours).where(
+        WeeklyHours.practitioner_id == practitioner_id,
+        or_(WeeklyHours.valid_to.is_(None), WeeklyHours.valid_to >= first),
+    )
+    if last is not None:
+        touched = touched.where(WeeklyHours.valid_from <= last)
+    for row in tx.session.scalars(touched).all():
+        starts_before = row.valid_from < first
+        goes_on = last is not None and (row.valid_to is None or row.valid_to > last)
+        if goes_on and last is not None:
+            after = WeeklyHours(
+                id=new_id(), version=1, practitioner_id=practitioner_id, weekday=row.weekday,
+                start_minute=row.start_minute, end_minute=row.end_minute, valid_from=last + _DAY, valid_to=row.valid_to,
+            )  # fmt: skip
+            tx.session.add(after)
+            tx.record(Change.created(after))
+        if starts_before:
+            row.valid_to = first - _DAY
+            tx.record(Change.updated(row))
+        else:
+            tx.record(_deleted(row))
+            tx.session.delete(row)
+
+
+@verb(Permission.MANAGE_PRACTITIONERS)
+def add_absence(tx: Tx, request: AddAbsence) -> AbsenceRow:
+    """Add leave or a block. It may lie over booked visits, which stay where they are.
+
+    Raises NotFound("practitioner_not_found"), InvalidInput("ends_before_start", field="end").
+    """
+    if request.practitioner_id is not None:
+        _check_practitioner(tx, request.practitioner_id)
+    if request.end <= request.start:
+        raise InvalidInput("ends_before_start", field="end")
+    row = Absence(
+        id=new_id(), version=1, practitioner_id=request.practitioner_id, kind=request.kind.value,
+        start=request.start, end=request.end, note=one_line(request.note, "note", 120), removed=False,
+    )  # fmt: skip
+    tx.session.add(row)
+    tx.record(Change.created(row))
+    tx.session.flush()
+    return AbsenceRow(row.id, row.practitioner_id, request.kind, row.start, row.end, row.note)
+
+
+@verb(Permission.MANAGE_PRACTITIONERS)
+def remove_absence(tx: Tx, absence_id: UUID) -> None:
+    """Take leave or a block back. Raises NotFound("absence_not_found")."""
+    row = tx.session.get(Absence, absence_id)
+    if row is None or row.removed:
+        raise NotFound("absence_not_found")
+    row.removed = True
+    tx.record(Change.updated(row))
+    tx.session.flush()
+
+
+@verb(Permission.SEE_CALENDAR, writes=False)
+def absences(tx: Tx, start: datetime, end: datetime) -> list[AbsenceRow]:
+    """All absences that touch [start, end), by their start; those of the whole clinic have no practitioner."""
+    return _absences(tx, None, start, end)
+
+
+def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, end: datetime) -> list[AbsenceRow]:
+    rows = (
+        select(Absence.id, Absence.practitioner_id, Absence.kind, Absence.start, Absence.end, Absence.note)
+        .where(Absence.end > start, Absence.start < end, Absence.removed.is_(False))
+        .order_by(Absence.start, Absence.id)
+    )
+    if practitioner_ids is not None:
+        rows = rows.where(or_(Absence.practitioner_id.is_(None), Absence.practitioner_id.in_(practitioner_ids)))
+    return [
+        AbsenceRow(row_id, practitioner_id, AbsenceKind(kind), starts, ends, note)
+        for row_id, practitioner_id, kind, starts, ends, note in tx.session.execute(rows)
+    ]
+
+
+@verb(Permission.SEE_CALENDAR, writes=False)
+def holidays(tx: Tx, first: date, last: date) -> list[HolidayRow]:
+    """The public holidays from first to last, both included."""
+    rows = (
+        select(Holiday.id, Holiday.day, Holiday.name, Holiday.closed)
+        .where(Holiday.day.between(first, last))
+        .order_by(Holiday.day)
+    )
+    return [HolidayRow(*row) for row in tx.session.execute(rows)]
+
+
+@verb(Permission.MANAGE_PRACTITIONERS)
+def save_holiday(tx: Tx, day: date, name: str, closed: bool = True) -> HolidayRow:
+    """Make a day a holiday, or change the one that it is; on one that is not `closed` the clinic works. Raises InvalidInput."""
+    name = one_line(name, "name", 120, required=True)
+    row = tx.session.scalar(select(Holiday).where(Holiday.day == day))
+    if row is None:
+        row = Holiday(id=new_id(), version=1, day=day, name=name, closed=closed)
+        tx.session.add(row)
+        tx.record(Change.created(row))
+    else:
+        row.name, row.closed = name, closed
+        tx.record(Change.updated(row))
+    tx.session.flush()
+    return HolidayRow(row.id, row.day, row.name, row.closed)
+
+
+@verb(Permission.MANAGE_PRACTITIONERS)
+def remove_holiday(tx: Tx, holiday_id: UUID) -> None:
+    """Make a holiday a day like any other. Raises NotFound("holiday_not_found")."""
+    row = tx.session.get(Holiday, holiday_id)
+    if row is None:
+        raise NotFound("holiday_not_found")
+    tx.record(_deleted(row))
+    tx.session.delete(row)
+    tx.session.flush()
+
+
+@verb(Permission.MANAGE_PRACTITIONERS)
+def load_public_holidays(tx: Tx, country: str, year: int, subdivision: str | None = None) -> int:
+    """Add a country's public holidays of a year; returns how many were new. Days that are holidays already stay as they are.
+
+    `country` is an ISO 3166 code, `subdivision` that of a state or region. Raises InvalidInput("unknown_country").
+    """
+    import holidays as public  # three megabytes of calendars, needed once a year
+
+    try:
+        calendar = public.country_holidays(country.strip().upper(), subdiv=subdivision, years=year)
+    except NotImplementedError as error:
+        raise InvalidInput("unknown_country", field="country", country=country) from error
+    known = set(
+        tx.session.scalars(select(Holiday.day).where(Holiday.day.between(date(year, 1, 1), date(year, 12, 31))))
+    )
+    added = [
+        Holiday(id=new_id(), version=1, day=day, name=one_line(name, "name", 1000)[:120], closed=True)
+        for day, name in sorted(calendar.items())
+        if day not in known
+    ]
+    tx.session.add_all(added)
+    for row in added:
+        tx.record(Change.created(row))
+    tx.session.flush()
+    return len(added)
+
+
+@verb(Permission.SEE_CALENDAR, writes=False)
+def working_days(tx: Tx, practitioner_ids: Sequence[UUID], first: date, last: date) -> list[WorkingDay]:
+    """When each practitioner takes visits on each local day from first to last: by day, then in the order of the ids.
+
+    Takes four queries, however many practitioners and days. Raises NotFound("clinic_not_set_up").
+    """
+    zone = load_clinic(tx.session).tz
+    days = days_between(first, last)
+    shifts: dict[tuple[UUID, date], list[Interval]] = defaultdict(list)
+    for owner, weekday, start, end, valid_from, valid_to in tx.session.execute(
+        select(
+            WeeklyHours.practitioner_id, WeeklyHours.weekday, WeeklyHours.start_minute, WeeklyHours.end_minute,
+            WeeklyHours.valid_from, WeeklyHours.valid_to,
+        )
+        .where(
+            WeeklyHours.practitioner_id.in_(practitioner_ids),
+            WeeklyHours.valid_from <= last,
+            or_(WeeklyHours.valid_to.is_(None), WeeklyHours.valid_to >= first),
+        )
+        .order_by(WeeklyHours.start_minute)
+    ):  # fmt: skip
+        for day in days:
+            if day.weekday() == weekday and valid_from <= day and (valid_to is None or day <= valid_to):
+                shifts[owner, day].append(Interval(instant(day, start, zone), instant(day, end, zone)))
+    away = _absences(tx, practitioner_ids, whole_day(first, zone).start, whole_day(last, zone).end)
+    closed = {holiday.day: holiday.name for holiday in holidays(tx, first, last) if holiday.closed}
+    return [
+        _working_day(practitioner_id, day, whole_day(day, zone), shifts.get((practitioner_id, day), ()), away, closed)
+        for day in days
+        for practitioner_id in practitioner_ids
+    ]
+
+
+def _working_day(
+    practitioner_id: UUID,
+    day: date,
+    bounds: Interval,
+    shifts: Iterable[Interval],
+    away: Iterable[AbsenceRow],
+    closed: dict[date, str],
+) -> WorkingDay:
+    planned = subtract(shifts, ())
+    mine = tuple(
+        absence
+        for absence in away
+        if absence.practitioner_id in (None, practitioner_id)
+        and absence.start < bounds.end
+        and bounds.start < absence.end
+    )
+    holiday = closed.get(day, "")
+    free = () if holiday else subtract(planned, (Interval(absence.start, absence.end) for absence in mine))
+    return WorkingDay(practitioner_id, day, planned, free, mine, holiday)
+
+
+def _check_practitioner(tx: Tx, practitioner_id: UUID) -> None:
+    if tx.session.scalar(select(Practitioner.id).where(Practitioner.id == practitioner_id)) is None:
+        raise NotFound("practitioner_not_found")
+
+
+def _deleted(row: WeeklyHours | Holiday) -> Change:
+    fields = {column.key: getattr(row, column.key) for column in row.__table__.columns}
+    return Change(row.__tablename__, row.id, Action.DELETE, fields, None)
