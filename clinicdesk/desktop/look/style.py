@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QStyleOptionButton,
     QStyleOptionComplex,
     QStyleOptionFrame,
+    QStyleOptionHeader,
     QStyleOptionSlider,
     QStyleOptionSpinBox,
     QStyleOptionTab,
@@ -56,6 +57,7 @@ class ClinicStyle(QProxyStyle):
             _Primitive.PE_IndicatorCheckBox: self._check_box,
             _Primitive.PE_IndicatorRadioButton: self._radio_button,
             _Primitive.PE_IndicatorHeaderArrow: self._header_arrow,
+            _Primitive.PE_PanelItemViewItem: self._item,
             _Primitive.PE_FrameMenu: self._menu_frame,
             _Primitive.PE_PanelTipLabel: self._tip,
             _Primitive.PE_PanelStatusBar: self._top_line,
@@ -73,6 +75,9 @@ class ClinicStyle(QProxyStyle):
         metrics = self.tokens.metrics
         if metric is _Metric.PM_DefaultFrameWidth:
             return 3 if isinstance(widget, QTextEdit | QPlainTextEdit) else 1
+        if metric is _Metric.PM_FocusFrameHMargin and isinstance(widget, QAbstractItemView):
+            # Item views take this as the margin of a cell's text.
+            return metrics.px(9)
         if metric in (_Metric.PM_FocusFrameHMargin, _Metric.PM_FocusFrameVMargin):
             return metrics.focus_gap + metrics.focus_stroke
         if metric is _Metric.PM_SplitterWidth:
@@ -87,7 +92,7 @@ class ClinicStyle(QProxyStyle):
             return metrics.px(10)
         if metric in (_Metric.PM_LayoutHorizontalSpacing, _Metric.PM_LayoutVerticalSpacing):
             return metrics.related
-        if metric in (_Metric.PM_MenuBarPanelWidth, _Metric.PM_ToolBarFrameWidth):
+        if metric in (_Metric.PM_MenuBarPanelWidth, _Metric.PM_ToolBarFrameWidth, _Metric.PM_TabBarTabShiftVertical):
             return 0
         if metric is _Metric.PM_MenuVMargin:
             return metrics.px(4)
@@ -136,6 +141,23 @@ class ClinicStyle(QProxyStyle):
         ):
             room = self.tokens.metrics.px(6)
             return rect.adjusted(room, 0, -room, 0)
+        if element is QStyle.SubElement.SE_HeaderLabel:
+            # Qt keeps the header's margin above and below too, and a row of 28 px has no room for that.
+            return QRect(rect.left(), option.rect.top(), rect.width(), option.rect.height())
+        return rect
+
+    def subControlRect(
+        self,
+        control: QStyle.ComplexControl,
+        option: QStyleOptionComplex,
+        part: QStyle.SubControl,
+        widget: QWidget | None = None,
+    ) -> QRect:
+        rect = super().subControlRect(control, option, part, widget)  # type: ignore[arg-type]  # Qt takes a null widget
+        if part in (QStyle.SubControl.SC_ComboBoxEditField, QStyle.SubControl.SC_SpinBoxEditField):
+            room = self.tokens.metrics.px(6)
+            mirrored = option.direction is Qt.LayoutDirection.RightToLeft
+            return rect.adjusted(0, 0, -room, 0) if mirrored else rect.adjusted(room, 0, 0, 0)
         return rect
 
     # Drawing
@@ -161,6 +183,11 @@ class ClinicStyle(QProxyStyle):
         if element is _Control.CE_PushButtonLabel and isinstance(option, QStyleOptionButton) and _is_default(option):
             option = QStyleOptionButton(option)
             option.palette.setColor(QPalette.ColorRole.ButtonText, self.tokens.on_solid)
+        elif element is _Control.CE_HeaderLabel and isinstance(option, QStyleOptionHeader):
+            option.palette.setColor(QPalette.ColorRole.ButtonText, self.tokens.ink2)
+        elif element is _Control.CE_FocusFrame:
+            self._focus_frame(option, painter)
+            return
         elif element in (_Control.CE_HeaderSection, _Control.CE_HeaderEmptyArea):
             painter.fillRect(option.rect, self.tokens.alt)
             self._bottom_line(option, painter, widget)
@@ -188,7 +215,7 @@ class ClinicStyle(QProxyStyle):
         elif control is QStyle.ComplexControl.CC_ComboBox:
             painter.save()
             self._field(option, painter, widget)
-            arrow = self._part(control, option, QStyle.SubControl.SC_ComboBoxArrow, widget)
+            arrow = self.subControlRect(control, option, QStyle.SubControl.SC_ComboBoxArrow, widget)
             self._caret(painter, arrow, "ph.caret-down-bold", option)
             painter.restore()
         elif control is QStyle.ComplexControl.CC_SpinBox and isinstance(option, QStyleOptionSpinBox):
@@ -199,19 +226,10 @@ class ClinicStyle(QProxyStyle):
                     (QStyle.SubControl.SC_SpinBoxUp, "ph.caret-up-bold"),
                     (QStyle.SubControl.SC_SpinBoxDown, "ph.caret-down-bold"),
                 ):
-                    self._caret(painter, self._part(control, option, part, widget), glyph, option)
+                    self._caret(painter, self.subControlRect(control, option, part, widget), glyph, option)
             painter.restore()
         else:
             super().drawComplexControl(control, option, painter, widget)
-
-    def _part(
-        self,
-        control: QStyle.ComplexControl,
-        option: QStyleOptionComplex,
-        part: QStyle.SubControl,
-        widget: QWidget | None,
-    ) -> QRect:
-        return self.subControlRect(control, option, part, widget)  # type: ignore[arg-type]  # Qt takes a null widget
 
     def _nothing(self, option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
         pass
@@ -220,6 +238,12 @@ class ClinicStyle(QProxyStyle):
         if isinstance(widget, QAbstractItemView | QTabBar):
             width = self.tokens.metrics.focus_stroke
             shapes.box(painter, option.rect, self.tokens.metrics.radius_chip, None, self.tokens.focus, width)
+
+    def _focus_frame(self, option: QStyleOption, painter: QPainter) -> None:
+        tokens, grow = self.tokens, self.tokens.metrics.focus_gap + self.tokens.metrics.focus_stroke
+        painter.save()
+        shapes.focus_ring(painter, option.rect.adjusted(grow, grow, -grow, -grow), tokens.metrics.radius, tokens)
+        painter.restore()
 
     def _line_edit(self, option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
         if not isinstance(option, QStyleOptionFrame) or option.lineWidth:
@@ -243,6 +267,12 @@ class ClinicStyle(QProxyStyle):
     def _button(self, option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
         draw_button(painter, option.rect, self.tokens, primary=_is_default(option), enabled=_is(option, "Enabled"),
                     hover=_is(option, "MouseOver"), down=_is(option, "Sunken") or _is(option, "On"))  # fmt: skip
+
+    def _item(self, option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
+        super().drawPrimitive(_Primitive.PE_PanelItemViewItem, option, painter, widget)
+        if self.tokens.is_contrast and _is(option, "Selected"):
+            # A system palette of high contrast has no tint to choose with: the chosen cells get an edge.
+            shapes.box(painter, option.rect, 0, None, self.tokens.ink)
 
     def _tool_button(self, option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
         tokens = self.tokens
@@ -303,14 +333,16 @@ class ClinicStyle(QProxyStyle):
             painter.fillRect(QRect(rect.left(), rect.bottom() - 1, rect.width(), 2), self.tokens.line2)
 
     def _caret(self, painter: QPainter, rect: QRect, glyph: str, option: QStyleOption) -> None:
-        size = min(self.tokens.metrics.px(12), rect.height())
+        size = min(self.tokens.metrics.px(12), rect.height() - 3)
         target = QRect(0, 0, size, size)
+        inward = self.tokens.metrics.px(3)
         target.moveCenter(rect.center())
+        target.translate(inward if option.direction is Qt.LayoutDirection.RightToLeft else -inward, 0)
         glyphs.draw(painter, target, glyph, self.tokens.ink2 if _is(option, "Enabled") else self.tokens.ink3)
 
     def _scroll_bar(self, option: QStyleOptionSlider, painter: QPainter, widget: QWidget | None) -> None:
         control = QStyle.ComplexControl.CC_ScrollBar
-        handle = QRectF(self._part(control, option, QStyle.SubControl.SC_ScrollBarSlider, widget))
+        handle = QRectF(self.subControlRect(control, option, QStyle.SubControl.SC_ScrollBarSlider, widget))
         if option.minimum == option.maximum:
             return
         across = option.orientation is Qt.Orientation.Vertical

@@ -143,7 +143,7 @@ def palette(tokens: Tokens) -> QPalette:
         role.Window: tokens.chrome, role.WindowText: tokens.ink, role.Base: tokens.base,
         role.AlternateBase: tokens.alt, role.Text: tokens.ink, role.Button: tokens.base,
         role.ButtonText: tokens.ink, role.BrightText: tokens.on_solid, role.Highlight: tokens.sel,
-        role.HighlightedText: tokens.on_sel, role.Link: tokens.accent, role.LinkVisited: tokens.accent,
+        role.HighlightedText: tokens.ink, role.Link: tokens.accent, role.LinkVisited: tokens.accent,
         role.PlaceholderText: tokens.ink3, role.ToolTipBase: tokens.raised, role.ToolTipText: tokens.ink,
         role.Accent: tokens.solid, role.Light: tokens.base, role.Midlight: tokens.line, role.Mid: tokens.line2,
         role.Dark: tokens.ctl, role.Shadow: tokens.ink3,

@@ -129,7 +129,7 @@ class Timing:
 
 ColourName = Literal[
     "chrome", "base", "alt", "off", "sunk", "raised", "line", "line2", "ctl", "ink", "ink2", "ink3", "accent",
-    "accent_tint", "solid", "on_solid", "sel", "on_sel", "focus", "slate", "slate_tint", "slate_ink", "amber", "amber_tint",
+    "accent_tint", "solid", "on_solid", "sel", "focus", "slate", "slate_tint", "slate_ink", "amber", "amber_tint",
     "amber_ink", "rust", "rust_tint", "rust_ink", "sand", "sand_tint", "sand_ink", "ok", "ok_tint", "tip", "on_tip",
     "hatch",
 ]  # fmt: skip
@@ -157,7 +157,6 @@ class Tokens:
     solid: QColor
     on_solid: QColor
     sel: QColor
-    on_sel: QColor
     focus: QColor
     slate: QColor
     slate_tint: QColor
@@ -212,24 +211,12 @@ class Tokens:
     def high_contrast(cls, palette: QPalette, metrics: Metrics | None = None, timing: Timing | None = None) -> Self:
         """The scheme of a system high-contrast palette: every tint becomes base, every edge and word is text."""
         base, text = palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text)
-        window = palette.color(QPalette.ColorRole.Window)
-        chosen, on_chosen = (
-            palette.color(QPalette.ColorRole.Highlight),
-            palette.color(QPalette.ColorRole.HighlightedText),
-        )
+        chosen = palette.color(QPalette.ColorRole.Highlight)
         colours = dict.fromkeys(_LIGHT, text)
         colours |= dict.fromkeys(
-            ("base", "alt", "off", "sunk", "raised", "accent_tint", "slate_tint", "amber_tint", "rust_tint",
-             "sand_tint", "ok_tint", "on_tip"), base)  # fmt: skip
-        colours |= {
-            "chrome": window,
-            "solid": chosen,
-            "on_solid": on_chosen,
-            "sel": chosen,
-            "on_sel": on_chosen,
-            "focus": text,
-            "hatch": text,
-        }
+            ("chrome", "base", "alt", "off", "sunk", "raised", "accent_tint", "slate_tint", "amber_tint", "rust_tint",
+             "sand_tint", "ok_tint", "on_tip", "sel"), base)  # fmt: skip
+        colours |= {"solid": chosen, "on_solid": palette.color(QPalette.ColorRole.HighlightedText)}
         return cls(Scheme.CONTRAST, **colours, heat=(base,) * 5 + (chosen,), scrim=QColor(0, 0, 0, 170),
                    metrics=metrics or Metrics(), timing=timing or Timing())  # fmt: skip
 
@@ -242,7 +229,7 @@ _LIGHT = {
     "chrome": "#EDF0F1", "base": "#FFFFFF", "alt": "#F5F7F7", "off": "#EEF1F2", "sunk": "#E6EAEB",
     "raised": "#FFFFFF", "line": "#DCE1E3", "line2": "#C3CBCE", "ctl": "#808B90", "ink": "#162024",
     "ink2": "#465258", "ink3": "#5D696F", "accent": "#0B6870", "accent_tint": "#DDEDEE", "solid": "#0B6870",
-    "on_solid": "#FFFFFF", "sel": "#D3E7E8", "on_sel": "#162024", "focus": "#0B6870", "slate": "#41679F", "slate_tint": "#E8EEF7",
+    "on_solid": "#FFFFFF", "sel": "#D3E7E8", "focus": "#0B6870", "slate": "#41679F", "slate_tint": "#E8EEF7",
     "slate_ink": "#2C4A78", "amber": "#B06A00", "amber_tint": "#FCE8BF", "amber_ink": "#744400",
     "rust": "#B23A24", "rust_tint": "#FBE7E2", "rust_ink": "#8F2A17", "sand": "#7A6A45", "sand_tint": "#F1EDE1",
     "sand_ink": "#5B4D2E", "ok": "#2B6E49", "ok_tint": "#E0F0E6", "tip": "#1C272B", "on_tip": "#F3F6F6",
@@ -253,7 +240,7 @@ _DARK = {
     "chrome": "#12181B", "base": "#181F23", "alt": "#141A1E", "off": "#11171A", "sunk": "#0E1316",
     "raised": "#212A2F", "line": "#2A343A", "line2": "#3B474E", "ctl": "#6B7980", "ink": "#E5EBED",
     "ink2": "#B3BEC3", "ink3": "#929FA5", "accent": "#52BCC4", "accent_tint": "#163338", "solid": "#1B7B84",
-    "on_solid": "#FFFFFF", "sel": "#1B3F45", "on_sel": "#E5EBED", "focus": "#6CCBD3", "slate": "#8CAEE0", "slate_tint": "#1E2B3F",
+    "on_solid": "#FFFFFF", "sel": "#1B3F45", "focus": "#6CCBD3", "slate": "#8CAEE0", "slate_tint": "#1E2B3F",
     "slate_ink": "#B5CDF0", "amber": "#EBAF4A", "amber_tint": "#45330F", "amber_ink": "#F6CE85",
     "rust": "#F08C74", "rust_tint": "#43221B", "rust_ink": "#F8B3A2", "sand": "#C3AF80", "sand_tint": "#2E2A1F",
     "sand_ink": "#DBCBA2", "ok": "#6CC492", "ok_tint": "#173024", "tip": "#E5EBED", "on_tip": "#162024",

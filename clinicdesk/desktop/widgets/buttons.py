@@ -207,10 +207,11 @@ class _Segment(QToolButton):
         tokens = theme().tokens
         painter = QPainter(self)
         on = self.isChecked()
+        chosen = tokens.solid if tokens.is_contrast else tokens.sel
         if on or self.underMouse():
-            shapes.box(painter, self.rect(), tokens.metrics.radius - 1, tokens.sel if on else tokens.alt)
+            shapes.box(painter, self.rect(), tokens.metrics.radius - 1, chosen if on else tokens.alt)
         painter.setFont(theme().font(Role.BODY, 600 if on else 400))
-        painter.setPen(tokens.on_sel if on else tokens.ink)
+        painter.setPen(tokens.on_solid if on and tokens.is_contrast else tokens.ink)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
 
 

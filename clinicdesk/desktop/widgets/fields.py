@@ -85,6 +85,7 @@ class Field(QWidget):
             button.setShortcut(suggestion.keys)
             button.clicked.connect(suggestion.take)
             self._suggestions.addWidget(button)
+            button.show()
         self._mark(True, sentence)
 
     def clear_error(self) -> None:

@@ -44,6 +44,8 @@ class TextLabel(QLabel):
         self._colour: ColourName = colour
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrap)
+        # On a page of role Base, a label would take the colour of Text.
+        self.setForegroundRole(QPalette.ColorRole.WindowText)
         self._dress()
         theme().changed.connect(self._dress)
 

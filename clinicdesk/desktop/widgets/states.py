@@ -52,3 +52,4 @@ class StatePane(QWidget):
                 old.deleteLater()
         for button in buttons:
             self._buttons.addWidget(button)
+            button.show()

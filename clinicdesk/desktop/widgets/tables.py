@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -88,6 +88,33 @@ class TableView(QTableView):
             self.opened.emit(self.currentIndex())
             return
         super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        current = self.currentIndex()
+        if self.hasFocus() and current.isValid():
+            tokens = theme().tokens
+            row = QRect(
+                0, self.rowViewportPosition(current.row()), self.viewport().width(), self.rowHeight(current.row())
+            )
+            painter = QPainter(self.viewport())
+            shapes.box(painter, row.adjusted(0, 0, 0, -1), tokens.metrics.radius_chip, None, tokens.focus,
+                       tokens.metrics.focus_stroke)  # fmt: skip
+
+    def currentChanged(
+        self, current: QModelIndex | QPersistentModelIndex, previous: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().currentChanged(current, previous)
+        # The ring spans the row; Qt repaints only the two cells.
+        self.viewport().update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.viewport().update()
 
     def _dress(self) -> None:
         metrics = theme().tokens.metrics

@@ -54,6 +54,7 @@ class Toast(QFrame):
         row.addWidget(self._text, 1)
         row.addSpacing(metrics.px(24))
         row.addLayout(self._buttons)
+        self._hovered = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.dismiss)
@@ -83,6 +84,7 @@ class Toast(QFrame):
             button.clicked.connect(action.take)
             button.clicked.connect(self.dismiss)
             self._buttons.addWidget(button)
+            button.show()
         self._appear()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
@@ -91,6 +93,7 @@ class Toast(QFrame):
         if not self.isVisible():
             return
         self._timer.stop()
+        self._hovered = False
         self.hide()
         self.dismissed.emit()
 
@@ -102,10 +105,12 @@ class Toast(QFrame):
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
-        self._timer.stop()
+        self._hovered = True
+        self._count_down()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
+        self._hovered = False
         self._count_down()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -128,16 +133,16 @@ class Toast(QFrame):
         to = self._place()
         timing = theme().tokens.timing
         arrives = not self.isVisible()
-        self.show()
-        self.raise_()
         self._slide.stop()
         if arrives and timing.slide:
+            self.move(to + QPoint(0, theme().tokens.metrics.px(24)))
             self._slide.setDuration(timing.slide)
-            self._slide.setStartValue(to + QPoint(0, theme().tokens.metrics.px(24)))
             self._slide.setEndValue(to)
             self._slide.start()
         else:
             self.move(to)
+        self.show()
+        self.raise_()
         self._count_down()
 
     def _place(self) -> QPoint:
@@ -152,7 +157,7 @@ class Toast(QFrame):
 
     def _count_down(self) -> None:
         focused = QApplication.focusWidget()
-        if self.underMouse() or (focused is not None and self.isAncestorOf(focused)):
+        if self._hovered or (focused is not None and self.isAncestorOf(focused)):
             self._timer.stop()
         else:
             self._timer.start(theme().tokens.timing.toast)
