@@ -1,11 +1,11 @@
-"""Tables of patients, their contacts and allergies. The search index is made in the migration (full-text tables)."""
+"""Tables of patients, their contacts and allergies, and of the search over them."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base, Identified
@@ -73,3 +73,39 @@ class Allergy(Identified, Base):
     severity: Mapped[str] = mapped_column(String(10), default="")
     """mild, moderate, severe, or empty where it is not known."""
     removed: Mapped[bool] = mapped_column(default=False)
+
+
+class PatientSearch(Base):
+    """What search knows of one patient: derived from the patient's row, kept by `patients.index`, never recorded.
+
+    Full-text tables over `terms` and `phones` are made in the migration and follow this table by triggers.
+    """
+
+    __tablename__ = "patient_search"
+
+    docid: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """Rises with each registration, so that descending order is latest first."""
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), unique=True)
+    terms: Mapped[str] = mapped_column(Text)
+    phones: Mapped[str] = mapped_column(Text)
+    gone: Mapped[bool]
+    """Deceased or no longer active: shown after the others."""
+
+
+class PatientSpelling(Base):
+    """A word of somebody's name under each shorter spelling that leaves letters out: how typing errors are forgiven."""
+
+    __tablename__ = "patient_spelling"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    deletion: Mapped[str] = mapped_column(String(10), primary_key=True)
+    word: Mapped[str] = mapped_column(String(250), primary_key=True)
+
+
+class RecordCounter(Base):
+    """The last record number that the clinic gave under each prefix."""
+
+    __tablename__ = "record_counter"
+
+    prefix: Mapped[str] = mapped_column(String(8), primary_key=True)
+    last: Mapped[int]

@@ -1,0 +1,33 @@
+"""Loads the patient that a verb is about, and says which day it is in the clinic."""
+
+from __future__ import annotations
+
+from datetime import UTC, date
+from uuid import UUID
+
+from clinicdesk.core.clinic import find_clinic
+from clinicdesk.core.errors import Conflict, NotFound
+from clinicdesk.core.tx import Tx
+from clinicdesk.features.patients.models import Patient
+
+
+def load(tx: Tx, patient_id: UUID) -> Patient:
+    """The patient's own row. Raises NotFound."""
+    patient = tx.session.get(Patient, patient_id)
+    if patient is None:
+        raise NotFound("patient_not_found")
+    return patient
+
+
+def load_version(tx: Tx, patient_id: UUID, version: int) -> Patient:
+    """The patient's own row, where it is as the caller saw it. Raises NotFound, and Conflict changed_meanwhile."""
+    patient = load(tx, patient_id)
+    if patient.version != version:
+        raise Conflict("changed_meanwhile")
+    return patient
+
+
+def today(tx: Tx) -> date:
+    """The day it is in the clinic; in UTC before the clinic has been set up."""
+    clinic = find_clinic(tx.session)
+    return tx.now.astimezone(clinic.tz if clinic else UTC).date()

@@ -1,0 +1,173 @@
+"""Finds patients as someone types: exact before beginnings before typing errors, the latest registered and living first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Boolean, Integer, Text, Uuid, text
+from sqlalchemy.orm import Session
+
+from clinicdesk.core.permissions import Permission
+from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.features.patients.query import Figures, Name, Term, parse
+from clinicdesk.features.patients.rows import rows_by_id
+from clinicdesk.features.patients.schemas import PatientRow
+from clinicdesk.features.patients.spelling import corrections, distance, errors_allowed
+
+MOST_HITS = 200
+_READ_AT_ONCE = 60
+"""Hits that one look at the index reads, latest first, before they are ranked."""
+_TOO_FEW = 5
+"""With fewer hits than this, typing errors are forgiven."""
+
+_HIT = """
+    SELECT s.docid, s.patient_id, s.terms, s.phones, s.gone
+    FROM {index} f JOIN patient_search s ON s.docid = f.rowid
+    WHERE f.{index} MATCH :query {more}
+    ORDER BY f.rowid DESC LIMIT :most
+"""
+_COLUMNS = {"docid": Integer, "patient_id": Uuid, "terms": Text, "phones": Text, "gone": Boolean}
+_BY_TERMS = text(_HIT.format(index="patient_fts", more="")).columns(**_COLUMNS)
+_BY_PHONE = text(_HIT.format(index="patient_phone_fts", more="")).columns(**_COLUMNS)
+_BY_BOTH = text(
+    _HIT.format(
+        index="patient_fts",
+        more="AND f.rowid IN (SELECT rowid FROM patient_phone_fts WHERE patient_phone_fts MATCH :phones)",
+    )
+).columns(**_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A patient that the index gave back, with the terms it is found by."""
+
+    docid: int
+    patient_id: UUID
+    terms: str
+    phones: str
+    gone: bool
+
+
+@verb(Permission.FIND_PATIENT, writes=False)
+def search(tx: Tx, text: str, limit: int = 20) -> list[PatientRow]:
+    """The patients who match all of the typed words, numbers and dates, best first, `limit` (at most 200) of them.
+
+    Takes any text; finds nobody where there is nothing to look for. Writes nothing: see `note_search`.
+    """
+    terms = parse(text)
+    limit = max(0, min(limit, MOST_HITS))
+    if not terms or not limit:
+        return []
+    hits: dict[int, Hit] = {}
+    for found in _looks(tx.session, terms, max(limit, _READ_AT_ONCE)):
+        hits.update((hit.docid, hit) for hit in found)
+        if len(hits) >= limit:
+            break
+    if len(hits) < min(_TOO_FEW, limit):
+        hits.update((hit.docid, hit) for hit in _forgiving(tx.session, terms, max(limit, _READ_AT_ONCE)))
+    ranked = sorted(hits.values(), key=lambda hit: (_mismatch(terms, hit), hit.gone, -hit.docid))
+    ids = [hit.patient_id for hit in ranked[:limit]]
+    rows = rows_by_id(tx.session, ids)
+    return [rows[id_] for id_ in ids]
+
+
+@verb(Permission.FIND_PATIENT)
+def note_search(tx: Tx, hits: int) -> None:
+    """Leave in the audit trail that patients were searched for, and how many were shown; never what was typed."""
+    tx.record(Change("patient", None, Action.EXECUTE, note=f"hits={hits}"))
+
+
+def matching(session: Session, query: str, most: int) -> list[Hit]:
+    """The latest `most` patients that a full-text expression over their terms matches."""
+    return [Hit(*row) for row in session.execute(_BY_TERMS, {"query": query, "most": most})]
+
+
+def _looks(session: Session, terms: Sequence[Term], most: int) -> Iterator[list[Hit]]:
+    """Looks at the index, the narrowest first; each is made only when the ones before found too little."""
+    exact = [term.expression(prefix=False) for term in terms]
+    begun = [term.expression(prefix=True) for term in terms]
+    [*_, last] = terms
+    if len(terms) > 1:
+        yield matching(session, " AND ".join(exact), most)
+        yield matching(session, " AND ".join([*exact[:-1], begun[-1]]), most)
+    elif isinstance(last, Name):
+        yield matching(session, last.expression(prefix=False, field="f"), most)
+        yield matching(session, exact[0], most)
+        yield matching(session, last.expression(prefix=True, field="f"), most)
+    else:
+        for query in filter(None, (exact[0], last.by_tail(), last.by_birth(), last.by_beginning())):
+            yield matching(session, query, most)
+    yield matching(session, " AND ".join(begun), most)
+    yield from _within_phones(session, terms, most)
+
+
+def _within_phones(session: Session, terms: Sequence[Term], most: int) -> Iterator[list[Hit]]:
+    """Patients with the typed digits anywhere in a phone number, and the other terms as usual."""
+    runs = [term for term in terms if isinstance(term, Figures) and term.anywhere]
+    others = [term.expression(prefix=True) for term in terms if term not in runs]
+    if not runs:
+        return
+    phones = " AND ".join(f'"{term.anywhere}"' for term in runs)
+    if others:
+        found = session.execute(_BY_BOTH, {"query": " AND ".join(others), "phones": phones, "most": most})
+    else:
+        found = session.execute(_BY_PHONE, {"query": phones, "most": most})
+    yield [Hit(*row) for row in found]
+
+
+def _forgiving(session: Session, terms: Sequence[Term], most: int) -> list[Hit]:
+    """Patients who match when each longer word may have typing errors."""
+    expressions: list[str] = []
+    corrected = False
+    for term in terms:
+        choices = [term.expression(prefix=True)]
+        if isinstance(term, Name):
+            near = corrections(session, term.joined[0])
+            choices += [f"n{beginning}*" for beginning in near]
+            corrected = corrected or bool(near)
+        expressions.append(f"({' OR '.join(choices)})")
+    return matching(session, " AND ".join(expressions), most) if corrected else []
+
+
+_EXACT_FAMILY, _EXACT, _FAMILY, _BEGINNING, _WITHIN, _FORGIVEN = range(6)
+
+
+def _mismatch(terms: Sequence[Term], hit: Hit) -> int:
+    """How far the hit is from what was typed, 0 for exact family names: what hits are ranked by."""
+    stored = hit.terms.split()
+    return sum(_mismatch_of(term, stored) for term in terms)
+
+
+def _mismatch_of(term: Term, stored: list[str]) -> int:
+    if isinstance(term, Figures):
+        return _mismatch_of_figures(term, stored)
+    best = _FORGIVEN + 3
+    for joined in term.joined:
+        allowed = errors_allowed(joined)
+        for kept in stored:
+            kind, word = kept[0], kept[1:]
+            if word == joined:
+                best = min(best, _EXACT_FAMILY if kind == "f" else _EXACT)
+            elif word.startswith(joined):
+                best = min(best, _FAMILY if kind == "f" else _BEGINNING)
+            elif best > _FORGIVEN and allowed and kind == "n":
+                best = min(best, _FORGIVEN + min(distance(joined, word), 3))
+    for words in term.spellings:
+        if best > _EXACT and len(words) > 1 and all(f"n{word}" in stored for word in words):
+            best = _EXACT
+    return best
+
+
+def _mismatch_of_figures(term: Figures, stored: list[str]) -> int:
+    exact = {f"i{term.run}", f"k{term.run}", f"k{term.run.lstrip('0') or '0'}", *(f"b{day}" for day in term.birth)}
+    if not exact.isdisjoint(stored):
+        return _EXACT_FAMILY
+    if any(kept.startswith(f"r{tail}") for tail in term.tails for kept in stored):
+        return _EXACT
+    if any(kept.startswith(f"b{day}") for day in term.birth for kept in stored):
+        return _FAMILY
+    if any(kept.startswith((f"k{term.run}", f"i{term.run}")) for kept in stored):
+        return _BEGINNING
+    return _WITHIN

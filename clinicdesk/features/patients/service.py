@@ -1,0 +1,209 @@
+"""The verbs of patients: registering, editing and opening a record; search, duplicates, allergies and contacts come along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from clinicdesk.core.clinic import find_clinic
+from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import Permission
+from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.features.patients.allergies import allergies_checked, remove_allergy, save_allergy
+from clinicdesk.features.patients.contacts import remove_contact, save_contact
+from clinicdesk.features.patients.duplicates import find_duplicates
+from clinicdesk.features.patients.index import index_patient
+from clinicdesk.features.patients.models import Patient, RecordCounter
+from clinicdesk.features.patients.record import load, load_version, today
+from clinicdesk.features.patients.rows import demographics_of, detail_of, row_of, rows_by_id
+from clinicdesk.features.patients.rules import (
+    LONGEST_NUMBER,
+    check_deceased_on,
+    checked,
+    checked_text,
+)
+from clinicdesk.features.patients.schemas import Demographics, EditPatient, PatientDetail, PatientRow, RegisterPatient
+from clinicdesk.features.patients.search import note_search, search
+
+__all__ = [
+    "allergies_checked",
+    "edit",
+    "find_duplicates",
+    "get_row",
+    "get_rows",
+    "mark_deceased",
+    "mark_living",
+    "note_search",
+    "open_record",
+    "register",
+    "remove_allergy",
+    "remove_contact",
+    "reveal",
+    "save_allergy",
+    "save_contact",
+    "search",
+]
+
+DEFAULT_PREFIX = "HS"
+"""Of record numbers that are given before the clinic has been set up."""
+_OWN_FIGURES = 8
+"""The most figures of a record number that may push the clinic's own numbering forward."""
+
+
+@verb(Permission.EDIT_PATIENT)
+def register(tx: Tx, request: RegisterPatient) -> PatientRow:
+    """Take a new patient in. Gives the next record number where the request has none.
+
+    Raises InvalidInput for what cannot be right, and Conflict number_taken for a number that somebody has.
+    """
+    day = today(tx)
+    demographics = checked(request.demographics, day)
+    check_deceased_on(request.deceased_on, demographics.birth_date, day)
+    patient = Patient(
+        id=new_id(),
+        version=1,
+        number=_given_number(tx, request.number) or _next_number(tx),
+        deceased=request.deceased or request.deceased_on is not None,
+        deceased_on=request.deceased_on,
+        allergies_checked_on=None,
+        active=True,
+        created_at=tx.now,
+        **_columns(demographics),
+    )
+    tx.session.add(patient)
+    tx.record(Change.created(patient, patient_id=patient.id))
+    tx.session.flush()
+    index_patient(tx.session, patient)
+    return row_of(patient)
+
+
+@verb(Permission.EDIT_PATIENT)
+def edit(tx: Tx, request: EditPatient) -> PatientDetail:
+    """Give a patient new demographics. Raises NotFound, InvalidInput, and Conflict changed_meanwhile."""
+    patient = load_version(tx, request.id, request.version)
+    demographics = checked(request.demographics, today(tx))
+    for name, value in _columns(demographics).items():
+        setattr(patient, name, value)
+    check_deceased_on(patient.deceased_on, patient.birth_date, today(tx))
+    return _edited(tx, patient)
+
+
+@verb(Permission.EDIT_PATIENT)
+def mark_deceased(tx: Tx, id: UUID, version: int, on: date | None) -> PatientDetail:  # noqa: A002
+    """Record that the patient has died, on a day where it is known. Raises NotFound, InvalidInput, Conflict."""
+    patient = load_version(tx, id, version)
+    check_deceased_on(on, patient.birth_date, today(tx))
+    patient.deceased, patient.deceased_on = True, on
+    return _edited(tx, patient)
+
+
+@verb(Permission.EDIT_PATIENT)
+def mark_living(tx: Tx, id: UUID, version: int) -> PatientDetail:  # noqa: A002
+    """Take back that the patient has died. Raises NotFound and Conflict changed_meanwhile."""
+    patient = load_version(tx, id, version)
+    patient.deceased, patient.deceased_on = False, None
+    return _edited(tx, patient)
+
+
+@verb(Permission.OPEN_PATIENT)
+def open_record(tx: Tx, id: UUID) -> PatientDetail:  # noqa: A002
+    """The whole record; that it was opened stands in the audit trail. Raises NotFound."""
+    patient = load(tx, id)
+    tx.record(Change("patient", id, Action.READ, patient_id=id))
+    return detail_of(tx.session, patient)
+
+
+@verb(Permission.OPEN_PATIENT)
+def reveal(tx: Tx, id: UUID, fields: Iterable[str]) -> Mapping[str, str | date | None]:  # noqa: A002
+    """The masked fields (names of `Demographics`) in clear; which ones were shown stands in the audit trail.
+
+    Raises NotFound, and InvalidInput for a field that there is not.
+    """
+    names = sorted(set(fields))
+    if not _FIELDS.issuperset(names):
+        raise InvalidInput("unknown_field", field="fields")
+    demographics = demographics_of(load(tx, id))
+    tx.record(Change("patient", id, Action.READ, patient_id=id, note=f"revealed {','.join(names)}"))
+    return {name: getattr(demographics, name) for name in names}
+
+
+@verb(Permission.FIND_PATIENT, writes=False)
+def get_row(tx: Tx, id: UUID) -> PatientRow:  # noqa: A002
+    """One patient, as a list shows them. Raises NotFound."""
+    rows = rows_by_id(tx.session, [id])
+    if id not in rows:
+        raise NotFound("patient_not_found")
+    return rows[id]
+
+
+@verb(Permission.FIND_PATIENT, writes=False)
+def get_rows(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, PatientRow]:
+    """Patients by id, as a list shows them; ids that nobody has are left out."""
+    return rows_by_id(tx.session, ids)
+
+
+_FIELDS = frozenset(field.name for field in fields(Demographics))
+
+
+def _columns(demographics: Demographics) -> dict[str, object]:
+    columns: dict[str, object] = {name: getattr(demographics, name) for name in _FIELDS}
+    columns["gender"] = demographics.gender.value
+    columns["identifiers"] = "\n".join(demographics.identifiers)
+    return columns
+
+
+def _edited(tx: Tx, patient: Patient) -> PatientDetail:
+    tx.record(Change.updated(patient, patient_id=patient.id))
+    tx.session.flush()
+    index_patient(tx.session, patient)
+    return detail_of(tx.session, patient)
+
+
+def _given_number(tx: Tx, text: str) -> str:
+    """The number that the request brings, or nothing. Raises Conflict number_taken."""
+    number = checked_text(text, "number", LONGEST_NUMBER)
+    if not number:
+        return ""
+    if _is_taken(tx, number):
+        raise Conflict("number_taken", field="number", number=number)
+    prefix, _, figures = number.rpartition("-")
+    if prefix == _prefix(tx) and figures.isascii() and figures.isdigit() and len(figures) <= _OWN_FIGURES:
+        counter = _counter(tx, prefix)
+        counter.last = max(counter.last, int(figures))
+        tx.session.flush()
+    return number
+
+
+def _next_number(tx: Tx) -> str:
+    """The clinic's next record number. Whoever writes holds the write lock, so two desks never get the same."""
+    prefix = _prefix(tx)
+    counter = _counter(tx, prefix)
+    while True:
+        counter.last += 1
+        number = f"{prefix}-{counter.last:05d}"
+        if not _is_taken(tx, number):
+            tx.session.flush()
+            return number
+
+
+def _prefix(tx: Tx) -> str:
+    clinic = find_clinic(tx.session)
+    return clinic.record_prefix if clinic else DEFAULT_PREFIX
+
+
+def _counter(tx: Tx, prefix: str) -> RecordCounter:
+    counter = tx.session.get(RecordCounter, prefix, with_for_update=True)
+    if counter is None:
+        counter = RecordCounter(prefix=prefix, last=0)
+        tx.session.add(counter)
+        tx.session.flush()
+    return counter
+
+
+def _is_taken(tx: Tx, number: str) -> bool:
+    return tx.session.scalar(select(Patient.id).where(Patient.number == number)) is not None

@@ -1,0 +1,79 @@
+"""Search over patients: terms, phone digits and spellings, and SQLite's full-text tables that follow them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+# Every term begins with a letter that says what it is, so a prefix index of length 2 answers the first typed letter.
+FULL_TEXT = [
+    """
+    CREATE VIRTUAL TABLE patient_fts USING fts5(
+        terms, content = 'patient_search', content_rowid = 'docid',
+        tokenize = 'ascii', detail = none, columnsize = 0, prefix = '2 3 4 5 6'
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE patient_phone_fts USING fts5(
+        phones, content = 'patient_search', content_rowid = 'docid', tokenize = 'trigram', columnsize = 0
+    )
+    """,
+    """
+    CREATE TRIGGER patient_search_insert AFTER INSERT ON patient_search
+    BEGIN
+        INSERT INTO patient_fts (rowid, terms) VALUES (NEW.docid, NEW.terms);
+        INSERT INTO patient_phone_fts (rowid, phones) VALUES (NEW.docid, NEW.phones);
+    END
+    """,
+    """
+    CREATE TRIGGER patient_search_update AFTER UPDATE OF terms, phones ON patient_search
+    BEGIN
+        INSERT INTO patient_fts (patient_fts, rowid, terms) VALUES ('delete', OLD.docid, OLD.terms);
+        INSERT INTO patient_fts (rowid, terms) VALUES (NEW.docid, NEW.terms);
+        INSERT INTO patient_phone_fts (patient_phone_fts, rowid, phones) VALUES ('delete', OLD.docid, OLD.phones);
+        INSERT INTO patient_phone_fts (rowid, phones) VALUES (NEW.docid, NEW.phones);
+    END
+    """,
+    """
+    CREATE TRIGGER patient_search_delete AFTER DELETE ON patient_search
+    BEGIN
+        INSERT INTO patient_fts (patient_fts, rowid, terms) VALUES ('delete', OLD.docid, OLD.terms);
+        INSERT INTO patient_phone_fts (patient_phone_fts, rowid, phones) VALUES ('delete', OLD.docid, OLD.phones);
+    END
+    """,
+]
+
+
+def upgrade() -> None:
+    op.create_table(
+        "patient_search",
+        sa.Column("docid", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("phones", sa.Text(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_patient_search_patient_id_patient")),
+        sa.PrimaryKeyConstraint("docid", name=op.f("pk_patient_search")),
+        sa.UniqueConstraint("patient_id", name=op.f("uq_patient_search_patient_id")),
+    )
+    op.create_table(
+        "patient_spelling",
+        sa.Column("deletion", sa.String(length=10), nullable=False),
+        sa.Column("word", sa.String(length=250), nullable=False),
+        sa.PrimaryKeyConstraint("deletion", "word", name=op.f("pk_patient_spelling")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "record_counter",
+        sa.Column("prefix", sa.String(length=8), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("prefix", name=op.f("pk_record_counter")),
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        for statement in FULL_TEXT:
+            op.execute(statement)
