@@ -141,9 +141,6 @@ class ClinicStyle(QProxyStyle):
         ):
             room = self.tokens.metrics.px(6)
             return rect.adjusted(room, 0, -room, 0)
-        if element is QStyle.SubElement.SE_HeaderLabel:
-            # Qt keeps the header's margin above and below too, and a row of 28 px has no room for that.
-            return QRect(rect.left(), option.rect.top(), rect.width(), option.rect.height())
         return rect
 
     def subControlRect(
@@ -185,6 +182,9 @@ class ClinicStyle(QProxyStyle):
             option.palette.setColor(QPalette.ColorRole.ButtonText, self.tokens.on_solid)
         elif element is _Control.CE_HeaderLabel and isinstance(option, QStyleOptionHeader):
             option.palette.setColor(QPalette.ColorRole.ButtonText, self.tokens.ink2)
+            # Qt keeps the header's margin above and below too, and a row of 28 px has no room for that.
+            margin = self.pixelMetric(_Metric.PM_HeaderMargin, option, widget)
+            option.rect = option.rect.adjusted(0, -margin, 0, margin)
         elif element is _Control.CE_FocusFrame:
             self._focus_frame(option, painter)
             return

@@ -119,7 +119,6 @@ class VisitPainter:
 
     def __init__(self) -> None:
         self._theme = theme()
-        self._theme.changed.connect(self._prepare)
         self._prepare()
 
     def paint(
@@ -131,6 +130,8 @@ class VisitPainter:
             return
         if right_to_left is None:
             right_to_left = QGuiApplication.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        if self._prepared_for is not self._theme.tokens:
+            self._prepare()
         status = status_look(look.status, look.confirmed, look.in_progress)
         painter.save()
         self._paint_box(painter, box, look, status, right_to_left)
@@ -144,6 +145,7 @@ class VisitPainter:
 
     def _prepare(self) -> None:
         made = self._theme
+        self._prepared_for = made.tokens
         self._fonts = {
             _Type.NAME: made.name_font(Role.SMALL, 600),
             _Type.NAME_LIGHT: made.name_font(Role.SMALL, 500),
@@ -193,7 +195,7 @@ class VisitPainter:
         shapes.box(painter, box, radius, fill, edge, 1, line)
         if status.hatch:
             colour = QColor(tokens.colour(family.colour))
-            colour.setAlpha(255 if tokens.is_contrast else 56)
+            colour.setAlpha(110 if tokens.is_contrast else 56)
             shapes.hatch(painter, box, radius, colour)
         if status.bar and not look.not_sent:
             shapes.bar(painter, box, status.bar, radius, tokens.colour(family.colour), right_to_left)

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
+from shiboken6 import isValid
 
 from clinicdesk.desktop.look import shapes
 from clinicdesk.desktop.look.theme import theme
@@ -38,7 +39,8 @@ class Sheet(QFrame):
     """A card over a scrim on `host`. Esc closes it, Tab stays in it, and focus goes back to where it came from.
 
     Build the content as in any widget, then `open_sheet()`. `width` is in px at text size 1; the height follows the
-    content. With `light` a press outside closes it too.
+    content. With `light` a press outside closes it too. Set
+    Qt.WA_DeleteOnClose on a sheet that is made anew each time.
     """
 
     opened = Signal()
@@ -81,9 +83,11 @@ class Sheet(QFrame):
             return
         self._scrim.hide()
         back, self._came_from = self._came_from, None
-        if back is not None and back.isVisible() and back.isEnabled():
+        if back is not None and isValid(back) and back.isVisible() and back.isEnabled():
             back.setFocus(Qt.FocusReason.PopupFocusReason)
         self.closed.emit()
+        if self.testAttribute(Qt.WidgetAttribute.WA_DeleteOnClose):
+            self._scrim.deleteLater()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from clinicdesk.desktop.look.theme import theme
-from clinicdesk.desktop.look.tokens import Role
+from clinicdesk.desktop.look.tokens import Metrics, Role
 from clinicdesk.desktop.widgets.buttons import ActionButton
 from clinicdesk.desktop.widgets.labels import Glyph, TextLabel
 
@@ -15,7 +15,7 @@ class StatePane(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         metrics = theme().tokens.metrics
-        self._glyph = Glyph("ph.circle", metrics.icon_state, "ink3", self)
+        self._glyph = Glyph("ph.circle", Metrics.icon_state, "ink3", self)
         self._title = TextLabel("", Role.CARD, wrap=True, parent=self)
         self._sentence = TextLabel("", Role.BODY, "ink2", wrap=True, parent=self)
         for label in (self._title, self._sentence):

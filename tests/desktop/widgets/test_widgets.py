@@ -9,6 +9,7 @@ from PySide6.QtGui import QEnterEvent, QStandardItem, QStandardItemModel
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from clinicdesk.desktop.look.theme import Mode, theme
 from clinicdesk.desktop.widgets import (
@@ -226,6 +227,17 @@ def test_a_press_outside_closes_only_a_light_sheet(qtbot: QtBot, window: QWidget
         sheet.open_sheet()
         QTest.mouseClick(the(Scrim, host), Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
         assert sheet.is_open() is not light
+
+
+def test_a_sheet_outlives_what_it_came_from_and_goes_when_it_was_made_for_once(qtbot: QtBot, window: QWidget) -> None:
+    sheet, _, _ = sheet_on(window)
+    sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    below = the(QLineEdit, window)
+    sheet.open_sheet()
+    below.deleteLater()
+    qtbot.waitUntil(lambda: not isValid(below))
+    with qtbot.waitSignal(sheet.destroyed):
+        sheet.close_sheet()
 
 
 def test_keys_typed_in_a_sheet_never_reach_the_screen_below(qtbot: QtBot, window: QWidget) -> None:
