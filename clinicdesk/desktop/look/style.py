@@ -17,10 +17,12 @@ from PySide6.QtWidgets import (
     QStyleOptionComplex,
     QStyleOptionFrame,
     QStyleOptionHeader,
+    QStyleOptionProgressBar,
     QStyleOptionSlider,
     QStyleOptionSpinBox,
     QStyleOptionTab,
     QTabBar,
+    QTableView,
     QTextEdit,
     QWidget,
 )
@@ -128,6 +130,8 @@ class ClinicStyle(QProxyStyle):
             return QSize(made.width(), metrics.menu)
         if kind is _Contents.CT_TabBarTab:
             return QSize(made.width(), metrics.tab)
+        if kind is _Contents.CT_ItemViewItem and not isinstance(widget, QTableView):
+            return QSize(made.width(), max(metrics.row_roles, made.height()))
         if kind is _Contents.CT_HeaderSection:
             return QSize(made.width(), max(metrics.header, made.height()))
         return made
@@ -185,6 +189,14 @@ class ClinicStyle(QProxyStyle):
             # Qt keeps the header's margin above and below too, and a row of 28 px has no room for that.
             margin = self.pixelMetric(_Metric.PM_HeaderMargin, option, widget)
             option.rect = option.rect.adjusted(0, -margin, 0, margin)
+        elif element is _Control.CE_ProgressBarGroove:
+            painter.save()
+            shapes.box(painter, option.rect, self.tokens.metrics.radius_chip, self.tokens.sunk)
+            painter.restore()
+            return
+        elif element is _Control.CE_ProgressBarContents and isinstance(option, QStyleOptionProgressBar):
+            self._progress(option, painter)
+            return
         elif element is _Control.CE_FocusFrame:
             self._focus_frame(option, painter)
             return
@@ -212,6 +224,8 @@ class ClinicStyle(QProxyStyle):
     ) -> None:
         if control is QStyle.ComplexControl.CC_ScrollBar and isinstance(option, QStyleOptionSlider):
             self._scroll_bar(option, painter, widget)
+        elif control is QStyle.ComplexControl.CC_Slider and isinstance(option, QStyleOptionSlider):
+            self._slider(option, painter, widget)
         elif control is QStyle.ComplexControl.CC_ComboBox:
             painter.save()
             self._field(option, painter, widget)
@@ -339,6 +353,35 @@ class ClinicStyle(QProxyStyle):
         target.moveCenter(rect.center())
         target.translate(inward if option.direction is Qt.LayoutDirection.RightToLeft else -inward, 0)
         glyphs.draw(painter, target, glyph, self.tokens.ink2 if _is(option, "Enabled") else self.tokens.ink3)
+
+    def _progress(self, option: QStyleOptionProgressBar, painter: QPainter) -> None:
+        span = option.maximum - option.minimum
+        if span <= 0:
+            return
+        done = QRect(option.rect)
+        done.setWidth(round(done.width() * (option.progress - option.minimum) / span))
+        painter.save()
+        shapes.box(painter, QStyle.visualRect(option.direction, option.rect, done), self.tokens.metrics.radius_chip,
+                   self.tokens.slate)  # fmt: skip
+        painter.restore()
+
+    def _slider(self, option: QStyleOptionSlider, painter: QPainter, widget: QWidget | None) -> None:
+        control = QStyle.ComplexControl.CC_Slider
+        groove = QRectF(self.subControlRect(control, option, QStyle.SubControl.SC_SliderGroove, widget))
+        handle = QRectF(self.subControlRect(control, option, QStyle.SubControl.SC_SliderHandle, widget))
+        track = QRectF(groove)
+        if option.orientation is Qt.Orientation.Horizontal:
+            track.setHeight(4)
+        else:
+            track.setWidth(4)
+        track.moveCenter(groove.center())
+        side = min(handle.width(), handle.height(), self.tokens.metrics.icon)
+        knob = QRectF(0, 0, side, side)
+        knob.moveCenter(handle.center())
+        painter.save()
+        shapes.box(painter, track, 2, self.tokens.line2)
+        shapes.box(painter, knob, side / 2, self.tokens.base, self.tokens.solid, 2)
+        painter.restore()
 
     def _scroll_bar(self, option: QStyleOptionSlider, painter: QPainter, widget: QWidget | None) -> None:
         control = QStyle.ComplexControl.CC_ScrollBar
