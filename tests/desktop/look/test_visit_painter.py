@@ -22,12 +22,14 @@ def light(qapp: QApplication) -> Iterator[None]:
     theme().set_mode(Mode.SYSTEM)
 
 
-def painted(look: VisitLook, width: int = 252, height: int = 35, right_to_left: bool = False) -> QImage:
+def painted(
+    look: VisitLook, width: int = 252, height: int = 35, right_to_left: bool = False, by: VisitPainter | None = None
+) -> QImage:
     """The box with 6 px of base around it."""
     image = QImage(width + 12, height + 12, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(theme().tokens.base)
     painter = QPainter(image)
-    VisitPainter().paint(painter, QRectF(6, 6, width, height), look, right_to_left)
+    (by or VisitPainter()).paint(painter, QRectF(6, 6, width, height), look, right_to_left)
     painter.end()
     return image
 
@@ -83,6 +85,11 @@ def test_the_reason_drops_before_the_name_shortens() -> None:
     assert with_reason == painted(replace(DANIEL, name="Sergio Brandt", reason=""), narrow, 22)
 
 
+def test_a_shortened_name_stands_without_its_reason() -> None:
+    look = VisitLook("Bartholomewina-Konstantina Li", "Rash")
+    assert painted(look, 150, 22) == painted(replace(look, reason=""), 150, 22)
+
+
 def test_the_second_line_appears_at_thirty_four_px() -> None:
     tall, low = painted(DANIEL, height=34), painted(DANIEL, height=33)
     assert painted(replace(DANIEL, reason=""), height=34) != tall
@@ -109,6 +116,15 @@ def test_colours_follow_the_theme_without_a_new_painter() -> None:
         pictures.append(image.pixelColor(100, 38))
         assert pictures[-1] == theme().tokens.amber_tint
     assert pictures[0] != pictures[1]
+
+
+def test_texts_follow_the_text_size_without_a_new_painter() -> None:
+    used = VisitPainter()
+    painted(DANIEL, by=used)
+    theme().set_text_size(1.5)
+    same = painted(DANIEL, height=60, by=used) == painted(DANIEL, height=60)
+    theme().set_text_size(1.0)
+    assert same
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
-from PySide6.QtGui import QEnterEvent, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QEnterEvent, QPalette, QStandardItem, QStandardItemModel
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -142,6 +142,14 @@ def test_a_label_changes_colour_with_the_theme(qtbot: QtBot) -> None:
     assert label.palette().color(label.foregroundRole()) == theme().tokens.amber_ink
 
 
+def test_a_label_on_a_page_keeps_its_colour(qtbot: QtBot) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.setBackgroundRole(QPalette.ColorRole.Base)
+    label = TextLabel("Late", colour="amber_ink", parent=page)
+    assert label.palette().color(label.foregroundRole()) == theme().tokens.amber_ink
+
+
 def test_a_field_says_what_it_needs_and_offers_a_way_out(qtbot: QtBot, window: QWidget) -> None:
     taken: list[str] = []
     field = Field("Start", QLineEdit("12:45"), window)
@@ -193,7 +201,9 @@ def sheet_on(window: QWidget) -> tuple[Sheet, QLineEdit, QLineEdit]:
 
 
 def test_a_sheet_takes_focus_to_its_first_empty_field_keeps_it_and_gives_it_back(qtbot: QtBot, window: QWidget) -> None:
-    below = QApplication.focusWidget()
+    below = QLineEdit("further below", window)
+    below.show()
+    below.setFocus()
     sheet, filled, empty = sheet_on(window)
     sheet.open_sheet()
     assert empty.hasFocus()
