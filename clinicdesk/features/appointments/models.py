@@ -14,6 +14,10 @@ HOLDS = "status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbo
 """SQL: the appointment keeps its practitioner and room for itself. What is fulfilled, cancelled, missed or wrong does not."""
 
 
+REASON_MOST = 250
+"""Characters that a reason in free text may have."""
+
+
 class AppointmentType(Identified, Base):
     """A kind of visit, with its usual length and colour."""
 
@@ -56,12 +60,12 @@ class Appointment(Identified, Base):
     """FHIR R4 appointment status."""
     confirmed: Mapped[bool] = mapped_column(default=False)
     """The patient has accepted (FHIR participation status accepted)."""
-    reason: Mapped[str] = mapped_column(String(250), default="")
+    reason: Mapped[str] = mapped_column(String(REASON_MOST), default="")
     """Free text; shown in the card and record only, the calendar shows the type."""
     cancel_reason: Mapped[str] = mapped_column(String(12), default="")
     """FHIR appointment-cancellation-reason."""
     overbooked: Mapped[bool] = mapped_column(default=False)
-    overbook_reason: Mapped[str] = mapped_column(String(250), default="")
+    overbook_reason: Mapped[str] = mapped_column(String(REASON_MOST), default="")
     patient_overlap: Mapped[bool] = mapped_column(default=False)
     """Booked although the patient has another visit at that time, after a warning."""
     arrived_at: Mapped[datetime | None]

@@ -113,7 +113,7 @@ def step_back(now: State) -> State:
     return CHAIN[CHAIN.index(now) - 1]
 
 
-def stamps(visit: AppointmentRow, to: State, now: datetime) -> dict[str, datetime | None]:
+def stamps(visit: AppointmentRow, to: State, now: datetime) -> dict[str, object]:
     """The times of the visit once it is `to`: steps that it has reached keep their time or get `now`, later ones lose it.
 
     What ends a visit off the chain (cancelled, missed, entered in error) keeps the times: they were so.
@@ -133,13 +133,13 @@ def check_cancel_reason(code: str) -> None:
 
 
 def check_length(when: Interval) -> None:
-    """Raises InvalidInput: ends_before_it_begins, too_short (under a minute) or too_long (over 24 hours)."""
+    """Raises InvalidInput: ends_before_it_begins, visit_too_short (under a minute) or visit_too_long (over 24 h)."""
     if when.end <= when.start:
         raise InvalidInput("ends_before_it_begins", field="length")
     if when.length < SHORTEST:
-        raise InvalidInput("too_short", field="length")
+        raise InvalidInput("visit_too_short", field="length")
     if when.length > LONGEST:
-        raise InvalidInput("too_long", field="length")
+        raise InvalidInput("visit_too_long", field="length")
 
 
 def check_not_past(start: datetime, now: datetime) -> None:

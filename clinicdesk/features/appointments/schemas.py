@@ -70,8 +70,10 @@ class SaveType:
 
 @dataclass(frozen=True, slots=True)
 class BookAppointment:
-    """A visit to book. `start` is an aware instant. The room is the practitioner's own where none is given and `room_free` is
-    False. An overbooking needs a reason; `outside_hours` and `patient_overlap` say that the warning was seen and overridden."""
+    """A visit to book. `start` is an aware instant. The room is the practitioner's own where none is given.
+
+    An overbooking needs a reason; `outside_hours` and `patient_overlap` say that the warning was seen and overridden. An
+    override takes effect only where it is needed: in a free time the visit is booked as any other."""
 
     patient_id: UUID
     practitioner_id: UUID
@@ -119,6 +121,21 @@ class CancelAppointment:
     id: UUID
     version: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPast:
+    """A visit that is over, known from elsewhere. `status` is fulfilled, cancelled, noshow or entered-in-error."""
+
+    patient_id: UUID
+    practitioner_id: UUID
+    start: datetime
+    end: datetime
+    status: Status = Status.FULFILLED
+    type_id: UUID | None = None
+    room_id: UUID | None = None
+    reason: str = ""
+    cancel_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +203,22 @@ class DayLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingTimes:
+    """How long patients wait on one day, from arrival until they are in the room."""
+
+    waiting: int
+    """Patients who have arrived and are not in the room yet."""
+    longest: timedelta
+    """How long the one of them who came first has waited by now."""
+    seen: int
+    """Patients whose wait is over."""
+    mean: timedelta
+    """Their wait, on average."""
+    over_target: int
+    """How many, waiting or seen, have waited longer than the clinic's target."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindOpenings:
     """Where `length` fits, from `earliest` on. Empty `practitioner_ids`: anybody. `weekdays` (Monday 0), `from_minute` and
     `to_minute` (of the clinic's local day) narrow it; `room_id` must be free too, if given."""
@@ -198,6 +231,7 @@ class FindOpenings:
     from_minute: int = 0
     to_minute: int = 24 * 60
     patient_id: UUID | None = None
+    room_id: UUID | None = None
     limit: int = 5
 
 

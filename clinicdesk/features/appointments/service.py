@@ -1,0 +1,65 @@
+"""The verbs of appointments, in one place: `appointments.service.book`, and the rest."""
+
+from clinicdesk.features.appointments.booking import book, confirm, edit, reschedule, walk_in
+from clinicdesk.features.appointments.openings import find_openings, next_opening, previous_opening
+from clinicdesk.features.appointments.past import correct_past, record_past
+from clinicdesk.features.appointments.schedule import (
+    day_loads,
+    day_schedule,
+    visits_between,
+    visits_of_patient,
+    waiting_times,
+)
+from clinicdesk.features.appointments.types import list_types, save_type
+from clinicdesk.features.appointments.undo import revert
+from clinicdesk.features.appointments.visits import (
+    advance,
+    arrive,
+    cancel,
+    check_in,
+    fulfil,
+    make_pending,
+    mark_entered_in_error,
+    no_show,
+    open_visit,
+    propose,
+    put_on_waitlist,
+    reinstate,
+    start_visit,
+    step_back,
+)
+
+__all__ = [
+    "advance",
+    "arrive",
+    "book",
+    "cancel",
+    "check_in",
+    "confirm",
+    "correct_past",
+    "day_loads",
+    "day_schedule",
+    "edit",
+    "find_openings",
+    "fulfil",
+    "list_types",
+    "make_pending",
+    "mark_entered_in_error",
+    "next_opening",
+    "no_show",
+    "open_visit",
+    "previous_opening",
+    "propose",
+    "put_on_waitlist",
+    "record_past",
+    "reinstate",
+    "reschedule",
+    "revert",
+    "save_type",
+    "start_visit",
+    "step_back",
+    "visits_between",
+    "visits_of_patient",
+    "waiting_times",
+    "walk_in",
+]

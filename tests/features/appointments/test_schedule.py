@@ -1,0 +1,85 @@
+"""Calendars and lists show what is in the book, all of it, on the clinic's own days."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from clinicdesk.core.errors import NotPermitted
+from clinicdesk.core.permissions import Role
+from clinicdesk.core.tx import Actor
+from clinicdesk.features.appointments import service as appointments
+from clinicdesk.features.appointments.schemas import CancelAppointment, DayLoad, Status
+from tests.conftest import Hands
+from tests.features.appointments.conftest import TODAY, Desk, Place, at
+
+
+def test_a_day_shows_hours_and_visits_of_those_asked_for(desk: Desk, place: Place) -> None:
+    late, early = desk.book(at(14)), desk.book(at(11))
+    other = desk.book(at(12), practitioner_id=place.okafor)
+    desk.book(at(11, day=1))
+    day = desk.ask(appointments.day_schedule, TODAY)
+    assert day.visits == (early, other, late)
+    assert [w.practitioner_id for w in day.working] == [place.okafor, place.lee, place.herrera]
+    day = desk.ask(appointments.day_schedule, TODAY, (place.lee,))
+    assert day.visits == (early, late)
+    assert [(s.start, s.end) for s in day.working[0].open] == [(at(8), at(18))]
+
+
+def test_a_day_shows_cancelled_visits_too(desk: Desk) -> None:
+    row = desk.book(at(11))
+    row = desk.do(appointments.cancel, CancelAppointment(row.id, row.version, "pat-fb"))
+    assert desk.ask(appointments.day_schedule, TODAY).visits == (row,)
+
+
+def test_a_visit_over_midnight_shows_on_both_days(desk: Desk) -> None:
+    row = desk.book(at(23, 30), 60, outside_hours=True)
+    for day in (TODAY, TODAY + timedelta(days=1)):
+        assert desk.ask(appointments.day_schedule, day).visits == (row,)
+    assert desk.ask(appointments.day_schedule, TODAY + timedelta(days=2)).visits == ()
+
+
+def test_visits_of_a_patient_come_latest_first(desk: Desk, place: Place) -> None:
+    first, second = desk.book(at(11)), desk.book(at(11, day=3))
+    desk.book(at(12), patient_id=place.jones)
+    assert desk.ask(appointments.visits_of_patient, place.smith) == [second, first]
+
+
+def test_day_loads_count_what_was_given_to_patients(desk: Desk, place: Place) -> None:
+    desk.book(at(11))
+    row = desk.book(at(12))
+    desk.do(appointments.cancel, CancelAppointment(row.id, row.version, "pat"))
+    desk.book(at(12), 45, practitioner_id=place.okafor)
+    desk.book(at(15), status=Status.PROPOSED)
+    desk.book(at(11, day=2))
+    loads = desk.ask(appointments.day_loads, TODAY, TODAY + timedelta(days=2))
+    hours = timedelta(hours=30)
+    assert loads == [
+        DayLoad(TODAY, 2, timedelta(minutes=75), hours),
+        DayLoad(TODAY + timedelta(days=1), 0, timedelta(0), hours),
+        DayLoad(TODAY + timedelta(days=2), 1, timedelta(minutes=30), hours),
+    ]
+    [mine] = desk.ask(appointments.day_loads, TODAY, TODAY, (place.okafor,))
+    assert (mine.visits, mine.booked, mine.open) == (1, timedelta(minutes=45), timedelta(hours=10))
+
+
+def test_waiting_times(desk: Desk, place: Place, clock: Hands) -> None:
+    waiting = desk.ask(appointments.waiting_times, TODAY)
+    assert (waiting.waiting, waiting.seen, waiting.longest, waiting.mean) == (0, 0, timedelta(0), timedelta(0))
+    one, two, three = (desk.book(at(11 + n), patient_id=place.others[n]) for n in range(3))
+    for minute, row in enumerate((one, two, three)):
+        clock.now = at(11, minute)
+        desk.do(appointments.arrive, row.id, row.version)
+    clock.now = at(11, 10)
+    desk.do(appointments.start_visit, one.id, 2)
+    clock.now = at(11, 20)
+    waiting = desk.ask(appointments.waiting_times, TODAY)
+    assert (waiting.waiting, waiting.longest) == (2, timedelta(minutes=19))
+    assert (waiting.seen, waiting.mean, waiting.over_target) == (1, timedelta(minutes=10), 2)
+    assert desk.ask(appointments.waiting_times, TODAY, (place.okafor,)).waiting == 0
+
+
+def test_who_may_not_see_the_calendar_does_not(desk: Desk) -> None:
+    with pytest.raises(NotPermitted):
+        desk.as_(Actor(None, Role.PATIENT)).ask(appointments.day_schedule, date(2026, 11, 23))
