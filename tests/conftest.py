@@ -14,6 +14,7 @@ from clinicdesk.core.database import open_database
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.users import passwords
 
 KEY = bytes(range(32))
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -37,6 +38,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate.upgrade(database.engine)
     database.close()
     return file
+
+
+@pytest.fixture(autouse=True)
+def shipped_rounds(monkeypatch: pytest.MonkeyPatch) -> int:
+    """bcrypt's cost as the program ships it; while a test runs, passwords are hashed as cheaply as bcrypt allows."""
+    shipped = passwords.ROUNDS
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    return shipped
 
 
 @pytest.fixture

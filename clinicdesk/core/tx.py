@@ -168,7 +168,7 @@ class Tx:
     ) -> None:
         try:
             if error is None or (isinstance(error, ClinicError) and error.keeps):
-                self._commit()
+                self._commit("ok" if error is None else "failed")
             else:
                 self.session.rollback()
                 if isinstance(error, NotPermitted):
@@ -181,13 +181,13 @@ class Tx:
         if isinstance(error, DBAPIError):
             raise_unavailable(error)
 
-    def _commit(self) -> None:
+    def _commit(self, outcome: str) -> None:
         if not self.writes:
             if self._changes:
                 raise AssertionError(f"{self._changes[0][0]} recorded a change in a unit of work that only reads")
             return
         self.session.flush()
-        self._write_records("ok")
+        self._write_records(outcome)
         self.session.commit()
         entities = frozenset(c.entity for _, c in self._changes if c.action in "CUD")
         if entities:
@@ -215,7 +215,7 @@ class Tx:
                 change.entity, entity_id, change.patient_id.hex if change.patient_id else "", outcome,
                 json.dumps(detail, separators=(",", ":")) if detail else "{}",
             )  # fmt: skip
-            if change.action in "CUD" and outcome == "ok":
+            if change.action in "CUD":
                 kept.append(
                     {
                         "unit_id": unit, "audit_seq": seq, "at_micros": at, "actor_id": actor_id, "verb": verb,

@@ -6,8 +6,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from clinicdesk.core.errors import NotPermitted, RateLimited
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor
+
+
+class SignInRefused(NotPermitted):
+    """The e-mail or the password is wrong, or the account is off; it is not said which. The failure is counted."""
+
+    code = "sign_in_refused"
+    keeps = True
+
+
+class SignInLocked(RateLimited):
+    """Too many wrong passwords for this account at this desk; `until` is the instant from which to try again."""
+
+    code = "sign_in_locked"
+    keeps = True
 
 
 @dataclass(frozen=True, slots=True)
