@@ -13,7 +13,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.tx import Database, begin_as_told
 
-KEY_BYTES = 32
+DATABASE_NAME = "clinic.db"
 BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 16_384
 
@@ -26,13 +26,13 @@ def sqlite_engine(file: Path, key: bytes | None) -> Engine:
         module=module,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None},
         pool_size=4,
+        hide_parameters=True,  # messages of errors end in logs, and parameters are patient data
     )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        if key is not None:
-            cursor.execute(f"PRAGMA key = \"x'{key.hex()}'\"")  # a raw key: no derivation at each connection
+        _unlock(cursor, key)
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
@@ -42,6 +42,20 @@ def sqlite_engine(file: Path, key: bytes | None) -> Engine:
 
     begin_as_told(engine)
     return engine
+
+
+def bare_connection(file: Path, key: bytes | None) -> Any:
+    """A DBAPI connection for whoever handles the file as a whole: a backup, a check. It changes no setting of the file."""
+    module: Any = sqlite3 if key is None else sqlcipher
+    connection = module.connect(str(file), isolation_level=None)
+    _unlock(connection.cursor(), key)
+    return connection
+
+
+def _unlock(cursor: Any, key: bytes | None) -> None:
+    if key is not None:
+        cursor.execute("PRAGMA cipher_log_level = NONE")  # a wrong key is told by us, not on standard error
+        cursor.execute(f"PRAGMA key = \"x'{key.hex()}'\"")  # a raw key: no derivation at each connection
 
 
 def derive_key(key: bytes, purpose: str) -> bytes:

@@ -45,7 +45,7 @@ class Keeper(StrEnum):
     """Who keeps the key."""
 
     KEYRING = "keyring"
-    PASSPHRASE = "passphrase"
+    PASSPHRASE = "passphrase"  # noqa: S105  (a word, not a secret)
     FILE = "file"
 
 

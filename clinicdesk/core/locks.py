@@ -43,6 +43,10 @@ else:
         return True
 
 
+IN_USE_NAME = "in-use.lock"
+"""The lock of a data folder that everyone shares who has its database open."""
+
+
 class FileLock:
     """A lock on a file of no content: one process has it alone, or several share it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, text
 
@@ -15,24 +15,41 @@ if TYPE_CHECKING:
 _REVISION = re.compile(r"^(\d{4})_\w+\.py$")
 
 
+def revisions() -> frozenset[str]:
+    """The revisions of the chain, by the numbers of its files, so that start-up need not load Alembic."""
+    files = (migrations_dir() / "versions").iterdir()
+    return frozenset(match[1] for file in files if (match := _REVISION.match(file.name)))
+
+
 def head_revision() -> str:
-    """The newest revision of the chain: the highest number among the files, so that start-up need not load Alembic."""
-    return max(match[1] for file in (migrations_dir() / "versions").iterdir() if (match := _REVISION.match(file.name)))
+    """The newest revision of the chain."""
+    return max(revisions())
 
 
 def current_revision(connection: Connection) -> str | None:
     """The revision that the database stands at; None for an empty database."""
     if not connection.scalar(text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")):
         return None
-    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 def upgrade(engine: Engine) -> None:
     """Run what is missing of the chain in one transaction; a failure leaves the database as it was."""
     from alembic import command  # loading Alembic costs a tenth of a second that most starts need not spend
 
-    with engine.execution_options(clinicdesk_begin="BEGIN IMMEDIATE").begin() as connection:
-        command.upgrade(alembic_config(connection), "head")
+    with engine.execution_options(clinicdesk_begin="BEGIN IMMEDIATE").connect() as connection:
+        # A table that is rebuilt is dropped on the way, and with foreign keys on, its rows would take others with them.
+        # The switch has no effect inside a transaction, so it stands outside; the check stands in for it.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                command.upgrade(alembic_config(connection), "head")
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise RuntimeError("the upgrade left a row that points nowhere")
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def alembic_config(connection: Connection) -> Config:

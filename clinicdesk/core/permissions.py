@@ -38,6 +38,7 @@ class Permission(StrEnum):
     MANAGE_CLINIC = "manage_clinic"
     IMPORT = "import"
     EXPORT = "export"
+    MAINTAIN = "maintain"
 
 
 _P = Permission

@@ -17,9 +17,11 @@ SENTENCES: dict[str, str] = {
     "rate_limited": "Too many tries. Try again in a while.",
     "unavailable": "The clinic's data cannot be reached right now. Try again in a while.",
     "crashed": "Something went wrong. Nothing was lost. Reference: {reference}",
+    "interrupted": "Stopped. Nothing was half done.",
+    "nothing_on_stdin": "Standard input is empty.",
     # The key
-    "key_missing": "The key of this clinic's data is not here. Give its recovery key: clinicdesk restore FILE --recovery-key-stdin",
-    "key_damaged": "The file key.json of the data folder cannot be read. Put back a copy of it, or restore a backup with the recovery key.",
+    "key_missing": "The key of this clinic's data is not here. Restore a backup with the recovery key.",
+    "key_damaged": "The file key.json cannot be read. Put a copy of it back, or restore a backup with the recovery key.",
     "keyring_unavailable": "The keyring that keeps the key of this clinic's data does not answer. Unlock it and try again.",
     "passphrase_needed": "The clinic's data is locked with a passphrase.",
     "wrong_passphrase": "This is not the passphrase of this clinic's data.",
@@ -44,7 +46,13 @@ SENTENCES: dict[str, str] = {
     "backup_missing": "There is no backup at {file}.",
     "backup_exists": "There is a file already at {file}. Choose another name.",
     "backup_damaged": "This backup is damaged. Nothing was changed; take another one.",
-    "backup_other_key": "This is no backup of ClinicDesk, or one with another key. Give its recovery key: clinicdesk restore FILE --recovery-key-stdin",
+    "backup_other_key": "This is no backup of ClinicDesk, or one with another key: restore it with its recovery key.",
+    # Warnings
+    "key_in_file": "The key of the clinic's data lies in a file beside it. A keyring or a passphrase would keep it better.",
+    "not_encrypted": "The clinic's data is not encrypted.",
+    "audit_trail_differs": "The audit trail differs from what was noted of it. See: clinicdesk audit verify",
+    "folder_open_to_others": "Other accounts of this computer can look into the data folder.",
+    "disk_nearly_full": "The disk has no room left for a backup.",
     # Signing in and accounts
     "sign_in_refused": "The e-mail or the password is not right.",
     "sign_in_locked": "Too many wrong passwords. Try again at {until}.",
@@ -104,7 +112,7 @@ SENTENCES: dict[str, str] = {
     "practitioner_inactive": "{practitioner} does not take visits any more.",
     "room_inactive": "{room} is not in use any more.",
     "type_inactive": "{type} is not booked any more.",
-}  # fmt: skip
+}
 
 
 def english(error: ClinicError) -> str:

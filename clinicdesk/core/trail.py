@@ -27,9 +27,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from clinicdesk.core.clock import from_micros
+from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.model import Base
 
 GENESIS = bytes(32)
@@ -135,10 +137,13 @@ class Appender:
         return self.seq
 
     def close(self) -> None:
-        """Write the entries and the new seal."""
+        """Write the entries and the new seal. Raises Unavailable("audit_trail_broken") where the chain is not as sealed."""
         if not self._rows:
             return
-        self._session.execute(_INSERT, self._rows)
+        try:
+            self._session.execute(_INSERT, self._rows)
+        except IntegrityError as error:  # somebody else's entries stand behind the seal
+            raise Unavailable("audit_trail_broken") from error
         values = {"seq": self.seq, "hash": self._hash, "mac": seal(self._key, self.seq, self._hash)}
         if self._sealed_before:
             self._session.execute(_SEAL, values)

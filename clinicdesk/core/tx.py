@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Engine, event, inspect
@@ -116,6 +117,8 @@ class Database:
         self.listeners: list[Listener] = []
         self.guards: list[Guard] = []
         """Run as each unit of work opens; a guard raises to refuse (a disabled account)."""
+        self.known_roots: Callable[[], Mapping[int, bytes]] = dict
+        """The checkpoints of the audit trail that are kept outside the database: the chain's hash by its length."""
         self._begins = {
             True: engine.execution_options(clinicdesk_begin="BEGIN IMMEDIATE"),
             False: engine.execution_options(clinicdesk_begin="BEGIN"),
@@ -151,6 +154,17 @@ class Tx:
         """Say what was changed, read or done. None (nothing differed) is accepted and ignored."""
         if change is not None:
             self._changes.append((self.verb, change))
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part that may fail by itself: an error that leaves it takes back what it did and recorded, and nothing else."""
+        recorded = len(self._changes)
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self._changes[recorded:]
+            raise
 
     def __enter__(self) -> Self:
         try:
@@ -243,7 +257,7 @@ class Tx:
             refusal.session.close()
 
 
-def raise_unavailable(failure: DBAPIError) -> None:
+def raise_unavailable(failure: DBAPIError) -> NoReturn:
     """Turn what the environment did to us (full disk, locked or damaged file) into `Unavailable`; leave bugs alone."""
     words = str(failure.orig).lower()
     for sign, code in _ENVIRONMENT.items():

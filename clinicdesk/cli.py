@@ -1,0 +1,318 @@
+"""The command line: one small function a command, each of which opens the clinic, calls a verb and says what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from clinicdesk import __version__
+from clinicdesk.core.errors import ClinicError, InvalidInput
+from clinicdesk.core.permissions import Role
+from clinicdesk.core.sentences import SENTENCES, english
+
+if TYPE_CHECKING:
+    from clinicdesk.opening import OpenClinic
+
+log = logging.getLogger(__name__)
+
+DONE, COULD_NOT, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+STAFF = (Role.ADMINISTRATOR, Role.DOCTOR, Role.NURSE, Role.RECEPTIONIST)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command: facts for `--json`, the same in words, and the exit code."""
+
+    facts: dict[str, Any]
+    words: str
+    code: int = DONE
+
+
+Options = argparse.Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its name (of one word or two), what it does in a line, and its own options."""
+
+    name: str
+    run: Callable[[Options], Outcome]
+    about: str
+    arguments: list[tuple[tuple[str, ...], dict[str, Any]]] = field(default_factory=list)
+
+
+COMMANDS: list[Command] = []
+
+
+def argument(*names: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """An option or argument of a command, in the words of argparse."""
+    return names, settings
+
+
+def command(
+    name: str, about: str, *arguments: tuple[tuple[str, ...], dict[str, Any]]
+) -> Callable[[Callable[[Options], Outcome]], Callable[[Options], Outcome]]:
+    """Declare a function as a command."""
+
+    def declare(run: Callable[[Options], Outcome]) -> Callable[[Options], Outcome]:
+        COMMANDS.append(Command(name, run, about, list(arguments)))
+        return run
+
+    return declare
+
+
+# ---- the commands --------------------------------------------------------------------------------------------------
+
+
+def open_for(options: Options, *, create: bool = False) -> OpenClinic:
+    """Open the clinic that the options name, asking for its passphrase where there is somebody to ask."""
+    from clinicdesk.opening import open_clinic
+
+    passphrase = None
+    while True:
+        try:
+            return open_clinic(options.data_dir, passphrase=passphrase, create=create)
+        except ClinicError as error:
+            if error.reason != "passphrase_needed" or options.json or not sys.stdin.isatty():
+                raise
+            passphrase = getpass.getpass("Passphrase: ")
+
+
+@command("audit verify", "walk the whole audit trail and say the first thing that is wrong with it")
+def audit_verify(options: Options) -> Outcome:
+    from clinicdesk.core import trail, upkeep
+    from clinicdesk.opening import operator
+
+    with open_for(options) as clinic:
+        known = clinic.checkpoints.known()
+        with clinic.database.engine.connect() as connection:
+            found = trail.verify(connection, clinic.database.audit_key, known.roots)
+        since = found.last_good_at.isoformat() if found.last_good_at else None
+        facts: dict[str, Any] = {
+            "entries": found.entries,
+            "checkpoints": len(known.roots),
+            "damaged_checkpoints": len(known.damaged),
+        }
+        if not found.ok:  # nothing is added to a broken trail: it is evidence
+            log.error("the audit trail is broken at entry %s: %s", found.first_bad, found.problem)
+            facts |= {"first_bad": found.first_bad, "problem": found.problem, "since": since}
+            words = f"{TRAIL_PROBLEMS[str(found.problem)].format(entry=found.first_bad)} Sound until {since}."
+            return Outcome({"ok": False, "code": "audit_trail_broken", "message": words, **facts}, words, COULD_NOT)
+        with clinic.database.write(operator("command line")) as tx:
+            upkeep.verify_trail(tx, found.entries)
+    words = f"The audit trail is whole: {found.entries} entries, the last at {since}."
+    if known.damaged:
+        words += f" {len(known.damaged)} lines of its checkpoints cannot be read."
+    return Outcome({"ok": True, **facts, "last": since}, words)
+
+
+TRAIL_PROBLEMS = {
+    "edited": "Entry {entry} of the audit trail was changed, moved or put in between.",
+    "missing": "Entries of the audit trail were taken out before entry {entry}.",
+    "added": "Entry {entry} of the audit trail was added behind its sealed end.",
+    "cut": "The audit trail was cut off: entry {entry} and what followed is missing.",
+    "head": "The seal of the audit trail is not ours, at entry {entry}.",
+    "checkpoint": "The audit trail was written anew: at entry {entry} it differs from what was noted of it.",
+}
+
+
+@command(
+    "backup",
+    "copy the clinic's data, encrypted, while everyone works on",
+    argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="where to (a dated file of the data folder; 30 are kept)"
+    ),
+)
+def backup(options: Options) -> Outcome:
+    from clinicdesk.opening import operator
+
+    with open_for(options) as clinic:
+        copy = clinic.back_up(operator("command line"), options.file)
+    return Outcome({"ok": True, "file": str(copy.file), "entries": copy.entries}, f"Backed up to {copy.file}.")
+
+
+@command(
+    "restore",
+    "put a backup in the place of the clinic's data; what was there is set aside",
+    argument("file", type=Path, metavar="FILE"),
+    argument(
+        "--recovery-key-stdin",
+        action="store_true",
+        help="read the recovery key from standard input: for a backup of another machine",
+    ),
+)
+def restore(options: Options) -> Outcome:
+    from clinicdesk.opening import operator, restore_clinic
+
+    recovery_key = first_line() if options.recovery_key_stdin else None
+    done = restore_clinic(options.data_dir, options.file, operator("command line"), recovery_key=recovery_key)
+    words = f"Restored {options.file}." + (f" What was there is in {done.aside}." if done.aside else "")
+    aside = str(done.aside) if done.aside else None
+    return Outcome({"ok": True, "entries": done.entries, "set_aside": aside}, words)
+
+
+@command("recovery-key", "show the key of the clinic's data, to keep on paper: backups need it on another machine")
+def recovery_key(options: Options) -> Outcome:
+    from clinicdesk.opening import operator
+
+    with open_for(options) as clinic:
+        key = clinic.recovery_key(operator("command line"))
+    return Outcome({"ok": True, "recovery_key": key}, key)
+
+
+@command("check", "look over configuration, key, database, migrations, audit trail and room on the disk")
+def check(options: Options) -> Outcome:
+    from clinicdesk.opening import check_clinic, operator
+
+    findings = check_clinic(options.data_dir, operator("command line"))
+    facts: dict[str, Any] = {"ok": True}
+    lines = []
+    for found in findings:
+        facts[found.subject] = {"ok": found.problem is None, **found.facts}
+        lines.append(f"{found.subject}: " + ", ".join(f"{name} {value}" for name, value in found.facts.items()))
+        lines += [f"  {SENTENCES[code]}" for code in found.warnings]
+        if found.problem:
+            lines.append(f"  {english(found.problem)}")
+            facts |= {"ok": False, "code": found.problem.reason, "message": english(found.problem)}
+    facts["warnings"] = [code for found in findings for code in found.warnings]
+    return Outcome(facts, "\n".join(lines), DONE if facts["ok"] else COULD_NOT)
+
+
+@command(
+    "users add",
+    "add an account; the first one makes a clinic's administrator without a window",
+    argument("--role", required=True, choices=[role.value for role in STAFF]),
+    argument("--email", required=True, metavar="E"),
+    argument("--name", default="", metavar="N"),
+    argument("--password-stdin", action="store_true", required=True, help="read the password from standard input"),
+)
+def users_add(options: Options) -> Outcome:
+    from clinicdesk.features.users import service
+    from clinicdesk.features.users.schemas import AddUser
+    from clinicdesk.opening import operator
+
+    request = AddUser(options.email, options.name or options.email, Role(options.role), first_line())
+    with open_for(options, create=True) as clinic, clinic.database.write(operator("command line")) as tx:
+        user = service.add_user(tx, request)
+    facts = {"ok": True, "id": str(user.id), "email": user.email, "role": user.role.value}
+    return Outcome(facts, f"{user.email} can sign in as {user.role.value}.")
+
+
+def first_line() -> str:
+    """A secret from standard input, without the end of its line. Raises InvalidInput where there is none."""
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise InvalidInput("nothing_on_stdin", field="stdin")
+    return line
+
+
+# ---- reading the command line --------------------------------------------------------------------------------------
+
+
+class WrongUse(Exception):
+    """The command line cannot be understood."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongUse(f"{message}. See: {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="clinicdesk", description="Without a command, opens the desk.")
+    _add_common(parser)
+    parser.add_argument("--version", action="version", version=f"ClinicDesk {__version__}")
+    parser.add_argument("--demo", action="store_true", help="open the desk with a demo clinic")
+    parser.add_argument(
+        "--tour", type=Path, metavar="DIR", help="do the main job by itself and leave a picture of each step in DIR"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    groups: dict[str, Any] = {}
+    for entry in COMMANDS:
+        first, _, second = entry.name.partition(" ")
+        place, name = commands, first
+        if second:
+            if first not in groups:
+                about = " · ".join(c.name for c in COMMANDS if c.name.startswith(f"{first} "))
+                group = commands.add_parser(first, help=about)
+                _add_common(group)
+                groups[first] = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+            place, name = groups[first], second
+        own = place.add_parser(name, help=entry.about, description=entry.about)
+        _add_common(own)
+        own.set_defaults(run=entry.run)
+        for names, settings in entry.arguments:
+            own.add_argument(*names, **settings)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """The options that stand before a command as well as after it, so none of them may set a default over the other."""
+    unset = argparse.SUPPRESS
+    parser.add_argument("--json", action="store_true", default=unset, help="print one JSON object and nothing else")
+    parser.add_argument("--data-dir", type=Path, metavar="D", default=unset, help="the folder of the clinic's data")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says, print what came of it, and return the exit code: 0 done, 1 could not, 2 wrong use."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
+    try:
+        options = _parser().parse_args(words, Options(json=False, data_dir=None, run=None))
+        if options.run is None:
+            if as_json:
+                raise WrongUse("--json goes with a command. See: clinicdesk --help")
+            from clinicdesk.desktop.app import main as desk  # Qt is loaded for the desk alone
+
+            return desk(options)
+        outcome = _attempt(options)
+    except WrongUse as error:
+        outcome = _failure("wrong_use", str(error), WRONG_USE)
+    return _print(outcome, as_json=as_json)
+
+
+def _attempt(options: Options) -> Outcome:
+    from clinicdesk.core.files import disk_errors
+
+    try:
+        with disk_errors():
+            run: Callable[[Options], Outcome] = options.run
+            return run(options)
+    except ClinicError as error:
+        return _failure(error.reason, english(error))
+    except KeyboardInterrupt:
+        return _failure("interrupted", SENTENCES["interrupted"], INTERRUPTED)
+    except Exception as error:
+        from clinicdesk.core.crash import log_crash
+
+        reference = log_crash(error)
+        return _failure("crashed", SENTENCES["crashed"].replace("{reference}", reference))
+
+
+def _failure(code: str, message: str, exit_code: int = COULD_NOT) -> Outcome:
+    return Outcome({"ok": False, "code": code, "message": message}, message, exit_code)
+
+
+def _print(outcome: Outcome, *, as_json: bool) -> int:
+    try:
+        if as_json:
+            print(json.dumps(outcome.facts))
+        else:
+            print(outcome.words, file=sys.stdout if outcome.code == DONE else sys.stderr)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read along has stopped; the interpreter must not try again as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return outcome.code or COULD_NOT
+    return outcome.code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

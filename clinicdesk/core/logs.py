@@ -1,0 +1,74 @@
+"""The program's own log: a line of JSON an event, in the data folder, rotated, and without anybody's data."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+FOLDER_NAME = "logs"
+_MAX_BYTES: Final = 1_000_000
+_KEPT: Final = 5
+_OURS: Final = logging.getLogger("clinicdesk")  # others may put anything into their messages
+
+
+class _Lines(logging.Formatter):
+    """One JSON object a line. Of an exception it keeps types and places; its words may hold what a patient said."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = _chain(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _chain(error: BaseException | None) -> list[dict[str, object]]:
+    """The error and what it came from, each with its type and the lines of code that it passed."""
+    links: list[dict[str, object]] = []
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        links.append({"type": type(error).__qualname__, "at": places})
+        error = error.__cause__ or error.__context__
+    return links
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A rotating file that its owner alone can read, and that never stops the program when it cannot be written."""
+
+    def _open(self):  # type: ignore[no-untyped-def]  # the type that the standard library's stubs give it is private
+        stream = super()._open()
+        Path(self.baseFilename).chmod(0o600)
+        return stream
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A full disk is told to people by what they wanted to save; the log has nobody to tell."""
+
+
+def start_logging(folder: Path, level: int = logging.INFO) -> None:
+    """Write this process's log to `logs/clinicdesk.log` in the data folder, in place of where it went before."""
+    place = folder / FOLDER_NAME
+    place.mkdir(mode=0o700, exist_ok=True)
+    handler = _PrivateFile(
+        place / "clinicdesk.log", maxBytes=_MAX_BYTES, backupCount=_KEPT, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(_Lines())
+    stop_logging()
+    _OURS.addHandler(handler)
+    _OURS.setLevel(level)
+
+
+def stop_logging() -> None:
+    """Close this process's log, if it has one."""
+    for handler in [handler for handler in _OURS.handlers if isinstance(handler, _PrivateFile)]:
+        _OURS.removeHandler(handler)
+        handler.close()
