@@ -49,10 +49,12 @@ class ClinicRow:
         return ZoneInfo(self.zone)
 
 
+_THE_ROW = select(*(Clinic.__table__.c[name] for name in ClinicRow.__slots__)).where(Clinic.__table__.c.id == 1)
+
+
 def find_clinic(session: Session) -> ClinicRow | None:
     """The clinic's settings, or None before the first start is over."""
-    c = Clinic.__table__.c
-    row = session.execute(select(*(c[name] for name in ClinicRow.__slots__)).where(c.id == 1)).one_or_none()
+    row = session.execute(_THE_ROW).one_or_none()
     return None if row is None else ClinicRow(*row)
 
 

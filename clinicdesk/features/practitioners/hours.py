@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.errors import InvalidInput, NotFound
@@ -39,6 +39,31 @@ from clinicdesk.features.practitioners.schemas import (
 )
 
 _DAY = timedelta(days=1)
+
+# The statements of working_days stand ready: every booking asks it, and building them would cost more than running them.
+_h, _a, _d = WeeklyHours.__table__.c, Absence.__table__.c, Holiday.__table__.c
+_HOURS = (
+    select(_h.practitioner_id, _h.weekday, _h.start_minute, _h.end_minute, _h.valid_from, _h.valid_to)
+    .where(
+        _h.practitioner_id.in_(bindparam("practitioner_ids", expanding=True)),
+        _h.valid_from <= bindparam("last"),
+        or_(_h.valid_to.is_(None), _h.valid_to >= bindparam("first")),
+    )
+    .order_by(_h.start_minute)
+)
+_ABSENCES = (
+    select(_a.id, _a.practitioner_id, _a.kind, _a.start, _a.end, _a.note)
+    .where(_a.end > bindparam("first"), _a.start < bindparam("last"), _a.removed.is_(False))
+    .order_by(_a.start, _a.id)
+)
+_ABSENCES_OF = _ABSENCES.where(
+    or_(_a.practitioner_id.is_(None), _a.practitioner_id.in_(bindparam("practitioner_ids", expanding=True)))
+)
+_HOLIDAYS = (
+    select(_d.id, _d.day, _d.name, _d.closed)
+    .where(_d.day.between(bindparam("first"), bindparam("last")))
+    .order_by(_d.day)
+)
 
 
 @verb(Permission.SEE_CALENDAR, writes=False)
@@ -151,28 +176,21 @@ def absences(tx: Tx, start: datetime, end: datetime) -> list[AbsenceRow]:
 
 
 def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, end: datetime) -> list[AbsenceRow]:
-    rows = (
-        select(Absence.id, Absence.practitioner_id, Absence.kind, Absence.start, Absence.end, Absence.note)
-        .where(Absence.end > start, Absence.start < end, Absence.removed.is_(False))
-        .order_by(Absence.start, Absence.id)
-    )
-    if practitioner_ids is not None:
-        rows = rows.where(or_(Absence.practitioner_id.is_(None), Absence.practitioner_id.in_(practitioner_ids)))
+    range_: dict[str, object] = {"first": start, "last": end}
+    if practitioner_ids is None:
+        found = tx.session.execute(_ABSENCES, range_)
+    else:
+        found = tx.session.execute(_ABSENCES_OF, range_ | {"practitioner_ids": list(practitioner_ids)})
     return [
         AbsenceRow(row_id, practitioner_id, AbsenceKind(kind), starts, ends, note)
-        for row_id, practitioner_id, kind, starts, ends, note in tx.session.execute(rows)
+        for row_id, practitioner_id, kind, starts, ends, note in found
     ]
 
 
 @verb(Permission.SEE_CALENDAR, writes=False)
 def holidays(tx: Tx, first: date, last: date) -> list[HolidayRow]:
     """The public holidays from first to last, both included."""
-    rows = (
-        select(Holiday.id, Holiday.day, Holiday.name, Holiday.closed)
-        .where(Holiday.day.between(first, last))
-        .order_by(Holiday.day)
-    )
-    return [HolidayRow(*row) for row in tx.session.execute(rows)]
+    return [HolidayRow(*row) for row in tx.session.execute(_HOLIDAYS, {"first": first, "last": last})]
 
 
 @verb(Permission.MANAGE_PRACTITIONERS)
@@ -239,17 +257,8 @@ def working_days(tx: Tx, practitioner_ids: Sequence[UUID], first: date, last: da
     days = days_between(first, last)
     shifts: dict[tuple[UUID, date], list[Interval]] = defaultdict(list)
     for owner, weekday, start, end, valid_from, valid_to in tx.session.execute(
-        select(
-            WeeklyHours.practitioner_id, WeeklyHours.weekday, WeeklyHours.start_minute, WeeklyHours.end_minute,
-            WeeklyHours.valid_from, WeeklyHours.valid_to,
-        )
-        .where(
-            WeeklyHours.practitioner_id.in_(practitioner_ids),
-            WeeklyHours.valid_from <= last,
-            or_(WeeklyHours.valid_to.is_(None), WeeklyHours.valid_to >= first),
-        )
-        .order_by(WeeklyHours.start_minute)
-    ):  # fmt: skip
+        _HOURS, {"practitioner_ids": list(practitioner_ids), "first": first, "last": last}
+    ):
         for day in days:
             if day.weekday() == weekday and valid_from <= day and (valid_to is None or day <= valid_to):
                 shifts[owner, day].append(Interval(instant(day, start, zone), instant(day, end, zone)))
