@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from clinicdesk.features.practitioners.rules import whole_day
 
 DAY_MINUTES = 24 * 60
 _MINUTE = timedelta(minutes=1)
@@ -37,16 +39,6 @@ class _Stretch:
         return self.minute + self.length
 
 
-def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, at which the local day begins (where midnight is skipped, the first instant after it)."""
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The instants between which the local day lies, half-open."""
-    return day_start(day, zone), day_start(day + timedelta(days=1), zone)
-
-
 class DayAxis:
     """The vertical axis of one or more days shown side by side.
 
@@ -64,7 +56,8 @@ class DayAxis:
 
     def span(self, day: date, start: datetime, end: datetime) -> tuple[float, float] | None:
         """Where [start, end) lies on that day, in minutes from the top; None where it lies on other days alone."""
-        first, last = day_bounds(day, self.zone)
+        whole = whole_day(day, self.zone)
+        first, last = whole.start, whole.end
         if end <= first or start >= last:
             return None
         top = 0.0 if start <= first else self.minute(start)
@@ -84,11 +77,11 @@ class DayAxis:
         """The instant, in UTC and on the whole minute, that stands `minute` minutes down on that day."""
         minute = min(max(minute, 0.0), self.length)
         if minute == self.length:
-            return day_start(day + timedelta(days=1), self.zone)
+            return whole_day(day, self.zone).end
         stretch = next(s for s in self._stretches if minute < s.end)
         wall = round(stretch.wall + minute - stretch.minute)
         if wall >= DAY_MINUTES:
-            return day_start(day + timedelta(days=1), self.zone)
+            return whole_day(day, self.zone).end
         local = datetime.combine(day, time(wall // 60, wall % 60, fold=stretch.fold), self.zone)
         return local.astimezone(UTC)
 
@@ -104,13 +97,13 @@ class DayAxis:
 
     def missing(self, day: date) -> list[tuple[float, float]]:
         """The spans that this day does not have: an hour that its clock skips, or one that only another day repeats."""
-        bounds = day_bounds(day, self.zone)
+        whole = whole_day(day, self.zone)
         change = _change(day, self.zone)
         gaps: list[tuple[float, float]] = []
         for stretch in self._stretches:
             if stretch.fold and (change is None or change[1] >= 0):
                 gaps.append((stretch.minute, stretch.end))
-        if change and change[1] > 0 and self.length - (bounds[1] - bounds[0]) / _MINUTE >= change[1]:
+        if change and change[1] > 0 and self.length - whole.length / _MINUTE >= change[1]:
             top = self._nearest(change[0])
             gaps.append((top, top + change[1]))
         return gaps
@@ -142,7 +135,8 @@ class DayAxis:
 
 def _change(day: date, zone: ZoneInfo) -> tuple[float, float] | None:
     """The local minute that the clock change of the day begins at, and the minutes that it skips (negative: repeats)."""
-    first, last = day_bounds(day, zone)
+    whole = whole_day(day, zone)
+    first, last = whole.start, whole.end
     before = datetime.combine(day, time(), zone).utcoffset()  # of a skipped midnight: the offset before the change
     after = (last - _MINUTE).astimezone(zone).utcoffset()
     if before is None or after is None or before == after:
@@ -162,18 +156,3 @@ def days_of_week(day: date, first_weekday: int) -> tuple[date, ...]:
     """The seven days of the week that holds `day`, from the locale's first weekday (Monday 0) on."""
     first = day - timedelta(days=(day.weekday() - first_weekday) % 7)
     return tuple(first + timedelta(days=i) for i in range(7))
-
-
-def clear_of(span: tuple[float, float], busy: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """What is left of a span once all busy ones are taken out of it, in order."""
-    left: list[tuple[float, float]] = []
-    start = span[0]
-    for busy_start, busy_end in sorted(busy):
-        if busy_end <= start or busy_start >= span[1]:
-            continue
-        if busy_start > start:
-            left.append((start, busy_start))
-        start = max(start, busy_end)
-    if start < span[1]:
-        left.append((start, span[1]))
-    return left

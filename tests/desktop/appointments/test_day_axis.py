@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinicdesk.desktop.appointments.day_axis import DayAxis, clear_of, day_bounds, days_of_week
+from clinicdesk.desktop.appointments.day_axis import DayAxis, days_of_week
+from clinicdesk.features.practitioners.rules import whole_day
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING, AUTUMN, PLAIN = date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 23)
@@ -53,9 +54,9 @@ def test_a_week_leaves_empty_what_a_day_does_not_have() -> None:
 )
 def test_every_minute_of_a_day_goes_down_the_axis_and_back(name: str, day: date, minute: int) -> None:
     zone = ZoneInfo(name)
-    first, last = day_bounds(day, zone)
-    instant = first + timedelta(minutes=minute)
-    if instant >= last:
+    whole = whole_day(day, zone)
+    instant = whole.start + timedelta(minutes=minute)
+    if instant >= whole.end:
         return
     axis = DayAxis([day], zone)
     assert axis.instant(day, axis.minute(instant)) == instant
@@ -72,9 +73,3 @@ def test_a_visit_is_cut_at_the_edges_of_the_day() -> None:
 
 
 UTC_ZONE = ZoneInfo("UTC")
-
-
-def test_what_is_busy_is_taken_out() -> None:
-    assert clear_of((0, 100), [(20, 30), (25, 40), (90, 120)]) == [(0, 20), (40, 90)]
-    assert clear_of((0, 100), []) == [(0, 100)]
-    assert clear_of((0, 100), [(0, 100)]) == []

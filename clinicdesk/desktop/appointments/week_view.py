@@ -1,0 +1,40 @@
+"""A week of one practitioner, or of everybody, with the days side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, QDate, QLocale
+
+from clinicdesk.desktop.appointments.calendar_edges import Heading
+from clinicdesk.desktop.appointments.calendar_view import CalendarView
+from clinicdesk.desktop.appointments.columns import Column
+from clinicdesk.desktop.appointments.day_axis import DayAxis
+from clinicdesk.features.appointments.rules import HOLDING
+from clinicdesk.features.appointments.schemas import DaySchedule, Status
+from clinicdesk.features.practitioners.schemas import PractitionerRow
+
+
+class WeekView(CalendarView):
+    """One column for each day; a click on its head opens the day."""
+
+    def show_week(self, schedules: Sequence[DaySchedule], practitioner: PractitionerRow | None) -> None:
+        """Show these days of one practitioner, or of everybody together where none is given."""
+        axis = DayAxis([schedule.day for schedule in schedules], self._desk.clinic.tz)
+        columns = []
+        for schedule in schedules:
+            mine = practitioner.id if practitioner else None
+            working = tuple(day for day in schedule.working if mine in (None, day.practitioner_id))
+            visits = tuple(visit for visit in schedule.visits if mine in (None, visit.practitioner_id))
+            columns.append(Column(schedule.day, axis, working, visits, practitioner))
+        self.set_columns(columns, axis)
+
+    def heading(self, column: Column) -> Heading:
+        day = QDate(column.day.year, column.day.month, column.day.day)
+        title = QLocale().toString(day, QCoreApplication.translate("Calendar", "ddd d MMM", "date format"))
+        counted = sum(1 for visit in column.shown if visit.status in HOLDING or visit.status is Status.FULFILLED)
+        subtitle = column.holiday or (self.tr("%n visits", "", counted) if counted else "")
+        return Heading(title, subtitle, strong=column.day == self._desk.now().date())
+
+    def choose_heading(self, index: int) -> None:
+        self.day_chosen.emit(self.columns()[index].day)
