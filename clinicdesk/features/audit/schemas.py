@@ -1,0 +1,56 @@
+"""What the verbs of audit take and give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which entries to list; what is left empty does not narrow. Times are [since, until).
+
+    `text` is looked for in the person's name and the verb, and at the start of the patient's number. `outcome` is ok,
+    refused or failed. `before_seq` continues a listing: the `next_before` of the page before.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+    actor_id: UUID | None = None
+    patient_id: UUID | None = None
+    outcome: str = ""
+    before_seq: int | None = None
+    limit: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One entry. `action` is C, R, U, D or E; `fields` are the names of what changed, `note` a word that is nobody's data."""
+
+    seq: int
+    at: datetime
+    actor_id: UUID | None
+    who: str
+    role: str
+    desk: str
+    action: str
+    verb: str
+    entity: str
+    entity_id: UUID | None
+    patient_id: UUID | None
+    patient_number: str
+    outcome: str
+    fields: tuple[str, ...]
+    note: str
+    hash: str
+    """In hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Entries, newest first; `next_before` asks for the next page and is None where there is none."""
+
+    rows: tuple[AuditRow, ...]
+    next_before: int | None

@@ -1,0 +1,141 @@
+"""Reads the audit trail for people: the log, who looked at one patient, and whether the chain holds. Reading it is audited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, String, Uuid, column, or_, select, table
+from sqlalchemy.orm import Session
+
+from clinicdesk.core import trail
+from clinicdesk.core.clock import from_micros, to_micros
+from clinicdesk.core.errors import Unavailable
+from clinicdesk.core.permissions import Permission
+from clinicdesk.core.trail import AuditEntry, Progress, Verification
+from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
+from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow
+
+_ENTRY = AuditEntry.__table__.c
+_NEWEST_FIRST = select(AuditEntry.__table__).order_by(_ENTRY.seq.desc())
+
+# People know a patient by the number, entries by the id. Patients is a feature above this one, so its model is not.
+_PATIENT = table("patient", column("id", Uuid), column("number", String))
+_MOST_NUMBERS = 200
+
+
+@verb(Permission.READ_AUDIT)
+def list_entries(tx: Tx, query: AuditQuery) -> AuditPage:
+    """The entries that the query asks for, newest first, at most `limit` of them."""
+    wanted = _NEWEST_FIRST.where(*_conditions(tx.session, query)).limit(query.limit + 1)
+    found = tx.session.execute(wanted).all()
+    rows = _rows(tx.session, found[: query.limit])
+    tx.record(Change("audit_entry", None, Action.READ, patient_id=query.patient_id, note=f"{len(rows)} entries"))
+    return AuditPage(rows, rows[-1].seq if len(found) > query.limit else None)
+
+
+@verb(Permission.READ_ACCESS_LOG)
+def access_log(tx: Tx, patient_id: UUID, limit: int = 200) -> list[AuditRow]:
+    """Who did or saw what of one patient, newest first."""
+    wanted = _NEWEST_FIRST.where(_ENTRY.patient_id == patient_id.hex).limit(limit)
+    rows = _rows(tx.session, tx.session.execute(wanted).all())
+    tx.record(Change("audit_entry", None, Action.READ, patient_id=patient_id, note=f"{len(rows)} entries"))
+    return list(rows)
+
+
+def verify_chain(
+    database: Database, actor: Actor, known: Mapping[int, bytes] | None = None, progress: Progress | None = None
+) -> Verification:
+    """Walk the whole chain without holding up anybody who writes, and enter the result in it.
+
+    `known` are checkpoints (the chain's hash by its length); without it, those that the database knows of are used.
+    """
+    with database.read(actor) as tx:
+        found = verify(tx, known, progress)
+    try:
+        with database.write(actor) as tx:
+            note_verification(tx, found)
+    except Unavailable:
+        if found.ok:
+            raise  # a chain that is broken at its end takes no entry; what was found is more than that
+    return found
+
+
+@verb(Permission.READ_AUDIT, writes=False)
+def verify(tx: Tx, known: Mapping[int, bytes] | None = None, progress: Progress | None = None) -> Verification:
+    """Walk the whole chain as it stands now; `progress` is told (entries done, entries in all)."""
+    roots = tx.database.known_roots() if known is None else known
+    return trail.verify(tx.session.connection(), tx.database.audit_key, dict(roots), progress)
+
+
+@verb(Permission.READ_AUDIT)
+def note_verification(tx: Tx, found: Verification) -> None:
+    """Enter the result of a verification in the trail."""
+    note = f"{found.entries} entries" if found.ok else f"{found.problem} at {found.first_bad}"
+    tx.record(Change("audit_entry", None, Action.EXECUTE, note=note))
+
+
+def _conditions(session: Session, query: AuditQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.since is not None:
+        conditions.append(_ENTRY.at_micros >= to_micros(query.since))
+    if query.until is not None:
+        conditions.append(_ENTRY.at_micros < to_micros(query.until))
+    if query.actor_id is not None:
+        conditions.append(_ENTRY.actor_id == query.actor_id.hex)
+    if query.patient_id is not None:
+        conditions.append(_ENTRY.patient_id == query.patient_id.hex)
+    if query.outcome:
+        conditions.append(_ENTRY.outcome == query.outcome)
+    if query.before_seq is not None:
+        conditions.append(_ENTRY.seq < query.before_seq)
+    if text := query.text.strip():
+        patients = session.scalars(
+            select(_PATIENT.c.id).where(_PATIENT.c.number.istartswith(text, autoescape=True)).limit(_MOST_NUMBERS)
+        )
+        conditions.append(
+            or_(
+                _ENTRY.actor_name.icontains(text, autoescape=True),
+                _ENTRY.verb.icontains(text, autoescape=True),
+                _ENTRY.patient_id.in_([patient.hex for patient in patients]),
+            )
+        )
+    return conditions
+
+
+def _rows(session: Session, entries: Sequence[Row[Any]]) -> tuple[AuditRow, ...]:
+    ids = {patient_id for entry in entries if (patient_id := _id(entry.patient_id)) is not None}
+    numbers: dict[UUID, str] = {}
+    if ids:
+        numbered = session.execute(select(_PATIENT.c.id, _PATIENT.c.number).where(_PATIENT.c.id.in_(ids)))
+        numbers = {row.id: row.number for row in numbered}
+    return tuple(_row(entry, numbers) for entry in entries)
+
+
+def _row(entry: Row[Any], numbers: Mapping[UUID, str]) -> AuditRow:
+    patient_id = _id(entry.patient_id)
+    fields, note = _detail(entry.detail)
+    return AuditRow(
+        entry.seq, from_micros(entry.at_micros), _id(entry.actor_id), entry.actor_name, entry.role, entry.desk,
+        entry.action, entry.verb, entry.entity, _id(entry.entity_id), patient_id,
+        numbers.get(patient_id, "") if patient_id else "", entry.outcome, fields, note, entry.hash.hex(),
+    )  # fmt: skip
+
+
+def _id(text: str) -> UUID | None:
+    """The id that an entry keeps; None for none, and for one that somebody has tampered with (verification names it)."""
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        return None
+
+
+def _detail(text: str) -> tuple[tuple[str, ...], str]:
+    """The changed fields and the note of an entry; what somebody has made unreadable is shown as it stands."""
+    try:
+        detail = json.loads(text)
+        return tuple(detail.get("fields", ())), detail.get("note", "")
+    except (ValueError, AttributeError, TypeError):
+        return (), text

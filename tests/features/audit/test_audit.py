@@ -1,0 +1,177 @@
+"""The audit log as people read it: what it shows, who may, and that reading it leaves a trace as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from clinicdesk.core.errors import NotPermitted
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.tx import Action, Actor, Change, Database
+from clinicdesk.features.audit import service
+from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow
+from clinicdesk.features.practitioners import service as practitioners
+from clinicdesk.features.practitioners.schemas import SavePractitioner, SaveSite
+from tests.conftest import Hands
+
+TRIGGERS = ("audit_entry_refuses_update", "audit_entry_refuses_delete")
+
+
+@pytest.fixture
+def patient(db: Database) -> UUID:
+    """A patient with the number HS-000123, written past the feature above."""
+    patient_id = new_id()
+    with db.engine.begin() as connection:
+        columns = connection.execute(
+            text("SELECT name, type FROM pragma_table_info('patient') WHERE \"notnull\"")
+        ).all()
+        values = {name: "" if kind.startswith(("VARCHAR", "TEXT")) else 0 for name, kind in columns}
+        values |= {"id": patient_id.hex, "number": "HS-000123"}
+        names = ", ".join(values)
+        connection.execute(text(f"INSERT INTO patient ({names}) VALUES ({', '.join(f':{n}' for n in values)})"), values)
+    return patient_id
+
+
+@pytest.fixture
+def trail(db: Database, administrator: Actor, receptionist: Actor, patient: UUID, clock: Hands) -> Database:
+    """Four entries, an hour apart: a site added, its name changed, a record opened, and a refusal."""
+    with db.write(administrator) as tx:
+        site = practitioners.save_site(tx, SaveSite("Harbour"))
+    clock.now += timedelta(hours=1)
+    with db.write(administrator) as tx:
+        practitioners.save_site(tx, SaveSite("Hill", id=site.id, version=site.version))
+    clock.now += timedelta(hours=1)
+    with db.write(receptionist) as tx:
+        tx.verb = "patients.open_record"
+        tx.record(Change("patient", patient, Action.READ, patient_id=patient))
+    clock.now += timedelta(hours=1)
+    with pytest.raises(NotPermitted), db.write(receptionist) as tx:
+        practitioners.save_practitioner(tx, SavePractitioner("Lee"))
+    clock.now += timedelta(hours=1)
+    return db
+
+
+@pytest.fixture
+def listed(trail: Database, administrator: Actor) -> Callable[..., AuditPage]:
+    def listed(**query: object) -> AuditPage:
+        with trail.write(administrator) as tx:
+            return service.list_entries(tx, AuditQuery(**query))  # type: ignore[arg-type]
+
+    return listed
+
+
+Listed = Callable[..., AuditPage]
+
+
+def seqs(page: AuditPage) -> list[int]:
+    return [row.seq for row in page.rows]
+
+
+def test_the_log_says_who_did_what_to_whom_and_when(
+    listed: Listed, patient: UUID, receptionist: Actor, administrator: Actor
+) -> None:
+    refused, opened, renamed, added = listed().rows
+    at = datetime(2026, 11, 23, 12, 42, tzinfo=UTC)
+    assert opened == AuditRow(
+        3, at, receptionist.user_id, "Some receptionist", "receptionist", "Desk 1", "R", "patients.open_record",
+        "patient", patient, patient, "HS-000123", "ok", (), "", opened.hash,
+    )  # fmt: skip
+    assert len(bytes.fromhex(opened.hash)) == 32
+    assert (refused.verb, refused.outcome, refused.action) == ("practitioners.save_practitioner", "refused", "E")
+    assert (renamed.action, renamed.fields, renamed.patient_id) == ("U", ("name", "version"), None)
+    assert (added.action, added.who, added.actor_id) == ("C", administrator.name, administrator.user_id)
+
+
+def test_the_log_is_narrowed(listed: Listed, patient: UUID, receptionist: Actor, clock: Hands) -> None:
+    start = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
+    until = clock.now
+    assert seqs(listed(since=start + timedelta(hours=1), until=start + timedelta(hours=3))) == [3, 2]
+    assert seqs(listed(actor_id=receptionist.user_id)) == [4, 3]
+    assert seqs(listed(patient_id=patient)) == [3]
+    assert seqs(listed(outcome="refused")) == [4]
+    assert seqs(listed(text="RECEPTION", until=until)) == [4, 3]
+    assert seqs(listed(text="save_site")) == [2, 1]
+    assert seqs(listed(text=" hs-0001", until=until)) == [3]
+    assert seqs(listed(text="000123", until=until)) == []
+    assert seqs(listed(text="%", until=until)) == []
+    assert seqs(listed(text="receptionist", outcome="ok", until=until)) == [3]
+
+
+def test_the_log_is_read_page_by_page(listed: Listed, clock: Hands) -> None:
+    until = clock.now
+    first = listed(limit=3, until=until)
+    assert (seqs(first), first.next_before) == ([4, 3, 2], 2)
+    second = listed(limit=3, until=until, before_seq=first.next_before)
+    assert (seqs(second), second.next_before) == ([1], None)
+    assert listed(limit=4, until=until).next_before is None
+
+
+def test_reading_the_log_is_audited(listed: Listed, patient: UUID, administrator: Actor) -> None:
+    listed(patient_id=patient)
+    newest = listed().rows[0]
+    assert (newest.verb, newest.action, newest.patient_id, newest.note) == (
+        "audit.list_entries", "R", patient, "1 entries",
+    )  # fmt: skip
+    assert newest.actor_id == administrator.user_id
+
+
+def test_the_access_log_of_a_patient_shows_that_patient_only_and_who_read_it(
+    trail: Database, patient: UUID, doctor: Actor
+) -> None:
+    with trail.write(doctor) as tx:
+        assert [row.verb for row in service.access_log(tx, patient)] == ["patients.open_record"]
+    with trail.write(doctor) as tx:
+        rows = service.access_log(tx, patient)
+        assert service.access_log(tx, patient, limit=1) == rows[:1]
+    assert [(row.verb, row.who) for row in rows] == [
+        ("audit.access_log", "Some doctor"),
+        ("patients.open_record", "Some receptionist"),
+    ]
+
+
+def test_only_who_may_reads_the_log(trail: Database, receptionist: Actor) -> None:
+    with pytest.raises(NotPermitted), trail.write(receptionist) as tx:
+        service.list_entries(tx, AuditQuery())
+    with pytest.raises(NotPermitted):
+        service.verify_chain(trail, receptionist)
+
+
+def test_a_verification_is_entered_with_its_result(trail: Database, listed: Listed, administrator: Actor) -> None:
+    told: list[tuple[int, int]] = []
+    found = service.verify_chain(trail, administrator, progress=lambda done, total: told.append((done, total)))
+    assert (found.ok, found.entries) == (True, 4)
+    assert told[-1] == (4, 4)
+    newest = listed().rows[0]
+    assert (newest.verb, newest.action, newest.note) == ("audit.note_verification", "E", "4 entries")
+
+
+def test_what_was_tampered_with_is_named_shown_and_entered(
+    trail: Database, listed: Listed, administrator: Actor
+) -> None:
+    with trail.engine.begin() as connection:
+        for trigger in TRIGGERS:
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
+        connection.execute(text("UPDATE audit_entry SET detail = 'nothing', entity_id = 'x' WHERE seq = 2"))
+    found = service.verify_chain(trail, administrator)
+    assert (found.problem, found.first_bad) == ("edited", 2)
+    page = listed()
+    assert page.rows[0].note == "edited at 2"
+    [tampered] = [row for row in page.rows if row.seq == 2]
+    assert (tampered.note, tampered.fields, tampered.entity_id) == ("nothing", (), None)
+
+
+def test_a_chain_that_takes_no_entry_any_more_is_still_reported(trail: Database, administrator: Actor) -> None:
+    with trail.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_head SET seq = 3, hash = (SELECT hash FROM audit_entry WHERE seq = 3)"))
+    assert service.verify_chain(trail, administrator).problem == "head"
+
+
+def test_a_checkpoint_kept_elsewhere_is_held_against_the_chain(trail: Database, administrator: Actor) -> None:
+    found = service.verify_chain(trail, administrator, known={4: bytes(32)})
+    assert (found.problem, found.first_bad) == ("checkpoint", 4)
+    trail.known_roots = lambda: {2: bytes(32)}
+    assert service.verify_chain(trail, administrator).first_bad == 2
