@@ -149,7 +149,7 @@ def _read(folder: Path) -> Descriptor:
         return Descriptor(Keeper(facts.pop("keeper")), facts.pop("encrypted") is not False, facts)
     except FileNotFoundError as error:
         raise Unavailable("key_missing") from error
-    except (AttributeError, KeyError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unavailable("key_damaged") from error
 
 

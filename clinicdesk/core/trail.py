@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -83,7 +83,7 @@ Entry = tuple[int, int, str, str, str, str, str, str, str, str, str, str, str, s
 
 CHAINED = tuple(column.name for column in AuditEntry.__table__.columns if column.name != "hash")
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[arg-type]
-_HEAD = select(AuditHead.seq, AuditHead.hash).where(AuditHead.id == 1)
+_HEAD = select(AuditHead.__table__.c.seq, AuditHead.__table__.c.hash).where(AuditHead.__table__.c.id == 1)
 _SEAL = update(AuditHead.__table__).where(AuditHead.__table__.c.id == 1)  # type: ignore[arg-type]
 
 
@@ -177,7 +177,7 @@ _BATCH = 20_000
 
 
 def verify(
-    connection: Connection, key: bytes, known: dict[int, bytes] | None = None, progress: Progress | None = None
+    connection: Connection, key: bytes, known: Mapping[int, bytes] | None = None, progress: Progress | None = None
 ) -> Verification:
     """Walk the whole chain and say the first thing that is wrong with it, if any.
 
@@ -212,7 +212,9 @@ def _judge_end(
 ) -> Verification:
     head = connection.execute(select(AuditHead.seq, AuditHead.hash, AuditHead.mac)).one_or_none()
     if head is None:
-        return Verification(seq) if seq == 0 and last_known == 0 else Verification(seq, "head", seq or None, at)
+        if seq < last_known:
+            return Verification(seq, "cut", seq + 1, at)
+        return Verification(seq) if seq == 0 else Verification(seq, "head", seq, at)
     if not hmac.compare_digest(head.mac, seal(key, head.seq, head.hash)):
         return Verification(seq, "head", head.seq, at)
     if head.seq > seq or last_known > seq:
