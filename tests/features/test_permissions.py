@@ -1,0 +1,118 @@
+"""Who may do what: every verb of every feature against every role, written out so that a change is seen."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import clinicdesk.core
+import clinicdesk.features
+from clinicdesk.core.errors import NotPermitted
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import GRANTS, Permission, Role
+from clinicdesk.core.tx import VERBS, Actor, Database
+
+EVERYBODY = frozenset(Role)
+OPERATOR = frozenset({Role.OPERATOR})
+ADMINISTRATOR = OPERATOR | {Role.ADMINISTRATOR}
+CLINICAL = OPERATOR | {Role.DOCTOR, Role.NURSE}
+DESK = ADMINISTRATOR | CLINICAL | {Role.RECEPTIONIST}
+
+# A new verb goes into the group of the roles that may call it; a new group is a new decision.
+MAY: dict[frozenset[Role], str] = {
+    EVERYBODY: """
+        practitioners.clinic
+        users.change_password users.has_administrator users.sign_in users.sign_out users.unlock
+    """,
+    DESK: """
+        appointments.advance appointments.arrive appointments.book appointments.cancel appointments.check_in
+        appointments.confirm appointments.day_loads appointments.day_schedule appointments.edit
+        appointments.find_openings appointments.fulfil appointments.list_types appointments.make_pending
+        appointments.next_opening appointments.no_show appointments.open_visit appointments.previous_opening
+        appointments.propose appointments.put_on_waitlist appointments.reinstate appointments.reschedule
+        appointments.revert appointments.start_visit appointments.step_back appointments.visits_between
+        appointments.visits_of_patient appointments.waiting_times appointments.walk_in
+        audit.access_log
+        patients.edit patients.find_duplicates patients.get_row patients.get_rows patients.mark_deceased
+        patients.mark_living patients.note_search patients.open_record patients.register patients.remove_contact
+        patients.reveal patients.save_contact patients.search
+        practitioners.absences practitioners.holidays practitioners.list_practitioners practitioners.list_rooms
+        practitioners.list_sites practitioners.weekly_hours practitioners.working_days
+    """,
+    CLINICAL: """
+        patients.allergies_checked patients.remove_allergy patients.save_allergy
+    """,
+    ADMINISTRATOR: """
+        appointments.correct_past appointments.mark_entered_in_error appointments.record_past appointments.save_type
+        audit.list_entries audit.note_verification audit.verify
+        interop.take_in
+        practitioners.add_absence practitioners.edit_clinic practitioners.load_public_holidays
+        practitioners.remove_absence practitioners.remove_holiday practitioners.save_holiday
+        practitioners.save_practitioner practitioners.save_room practitioners.save_site practitioners.set_up_clinic
+        practitioners.set_weekly_hours
+        users.add_user users.edit_user users.list_users users.reset_password users.set_active
+    """,
+    OPERATOR: """
+        upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade upkeep.verify_trail
+    """,
+}
+EXPECTED = {verb: roles for roles, verbs in MAY.items() for verb in verbs.split()}
+
+Verb = Callable[..., Any]
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in (clinicdesk.core, clinicdesk.features):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            yield importlib.import_module(found.name)
+
+
+@pytest.fixture(scope="module")
+def verbs() -> dict[str, Verb]:
+    """Every function of ours that was declared a verb, by the verb's name."""
+    found: dict[str, set[Verb]] = defaultdict(set)
+    for module in modules():
+        for value in vars(module).values():
+            inner = getattr(value, "__wrapped__", None)
+            if inner is not None and inner.__module__.startswith("clinicdesk."):
+                name = f"{inner.__module__.split('.')[2]}.{inner.__name__}"
+                if name in VERBS:
+                    found[name].add(value)
+    assert {name: functions for name, functions in found.items() if len(functions) > 1} == {}, "two verbs share a name"
+    return {name: functions.pop() for name, functions in found.items()}
+
+
+def test_every_verb_is_in_the_table_and_nothing_else_is(verbs: dict[str, Verb]) -> None:
+    assert sorted(verbs.keys() - EXPECTED.keys()) == [], "say above who may call them"
+    assert sorted(EXPECTED.keys() - verbs.keys()) == [], "there is no such verb (any more)"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_may_call_what_the_table_says_and_is_refused_the_rest(
+    verbs: dict[str, Verb], db: Database, role: Role
+) -> None:
+    actor = Actor(new_id(), role)
+    granted = {name for name in verbs if actor.may(VERBS[name].permission)}
+    assert granted == {name for name, roles in EXPECTED.items() if role in roles}
+    for name in verbs.keys() - granted:
+        with pytest.raises(NotPermitted) as refused:
+            verbs[name](db.read(actor))
+        assert refused.value.params["verb"] == name
+
+
+def test_every_role_has_grants_and_every_permission_somebody_to_hold_it() -> None:
+    assert GRANTS.keys() == set(Role)
+    assert frozenset().union(*(GRANTS[role] for role in Role if role is not Role.OPERATOR)) >= set(Permission) - {
+        Permission.MAINTAIN
+    }
+    assert GRANTS[Role.OPERATOR] == set(Permission)
+
+
+def test_only_who_can_see_everything_may_book_over_others() -> None:
+    assert {role for role in Role if Permission.OVERBOOK in GRANTS[role]} == DESK - {Role.NURSE}
