@@ -17,7 +17,13 @@ def log_crash(error: BaseException) -> str:
     Only its type and the lines of code are kept: the words of an exception may hold what a patient said.
     """
     reference = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-    frames = traceback.extract_tb(error.__traceback__)
-    trace = "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
-    log.error("crash %s: %s\n%s", reference, type(error).__qualname__, trace)
+    origin = error.__cause__ or error.__context__
+    log.error("crash %s: %s", reference, " from ".join(_trace(one) for one in (error, origin) if one is not None))
     return reference
+
+
+def _trace(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return "\n".join(
+        [type(error).__qualname__, *(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)]
+    )

@@ -7,16 +7,19 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
-from clinicdesk.core.clinic import ClinicRow, load_clinic
+from clinicdesk.core.clinic import ClinicRow
 from clinicdesk.core.errors import ClinicError, Unavailable
 from clinicdesk.core.tx import Actor, Committed, Tx
 from clinicdesk.desktop.keys import KeyBinder
 from clinicdesk.desktop.look.theme import Theme, theme
+from clinicdesk.desktop.preferences import Preferences
 from clinicdesk.desktop.runner import Crash, Runner
 from clinicdesk.desktop.sentences import sentence
 from clinicdesk.features.appointments.schemas import AppointmentRow
 from clinicdesk.features.patients.schemas import PatientRow
+from clinicdesk.features.practitioners.clinic import clinic as read_clinic
 from clinicdesk.features.users.schemas import SignedIn, UserRow
 
 
@@ -175,11 +178,22 @@ class Desk(QObject):
     clinic_changed = Signal()
     """The clinic's settings are new."""
 
-    def __init__(self, runner: Runner, clinic: ClinicRow, signed_in: SignedIn, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        clinic: ClinicRow,
+        signed_in: SignedIn,
+        preferences: Preferences,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.runner = runner
         self.theme: Theme = theme()
+        self.preferences = preferences
+        self.host: QWidget | None = None
+        """What a sheet of this person lies on: it is hidden with the screens when the desk locks. The window sets it."""
         self.keys = KeyBinder(self)
+        self.keys.set_characters(preferences.character_keys)
         self.privacy = Privacy(self)
         self.undo = UndoStack(runner, self)
         self.clinic = clinic
@@ -233,7 +247,7 @@ class Desk(QObject):
 
     def _follow(self, committed: Committed) -> None:
         if "clinic" in committed.entities:
-            self.runner.read(lambda tx: load_clinic(tx.session), self._take_clinic, owner=self)
+            self.runner.read(read_clinic, self._take_clinic, owner=self)
 
     def _take_clinic(self, clinic: ClinicRow) -> None:
         self.clinic = clinic

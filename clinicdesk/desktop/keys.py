@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import shiboken6
@@ -219,8 +219,6 @@ KEYS: Mapping[str, Key] = {
 class KeyBinder(QObject):
     """Makes the actions of the table: on a widget, and acting while that widget or something in it has the focus."""
 
-    NAME: ClassVar[str] = "key_id"
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._characters = True
@@ -240,7 +238,6 @@ class KeyBinder(QObject):
         for name, handler in handlers.items():
             action = QAction(KEYS[name].title, widget)
             action.setObjectName(name)
-            action.setProperty(self.NAME, name)
             action.setShortcutContext(context)
             action.triggered.connect(lambda _checked=False, handler=handler: handler())
             self._press(action)
@@ -264,14 +261,3 @@ class KeyBinder(QObject):
             if self._characters or len(sequence.removeprefix("Shift+")) > 1
         ]
         action.setShortcuts(sequences)
-
-
-def bound(widgets: Iterable[QWidget]) -> list[str]:
-    """The ids of the actions that something in these widgets was given, in the order of the table."""
-    names = {
-        action.objectName()
-        for widget in widgets
-        for action in [*widget.actions(), *widget.findChildren(QAction)]
-        if action.property(KeyBinder.NAME)
-    }
-    return [name for name in KEYS if name in names]

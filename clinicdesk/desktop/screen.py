@@ -64,3 +64,7 @@ class Screen(QWidget):
     def key_actions(self) -> list[QAction]:
         """The actions of the table that something on this screen was given, for the menus."""
         return [action for action in self.findChildren(QAction) if action.objectName() in keys.KEYS]
+
+    def keys_here(self) -> set[str]:
+        """The ids of all keys that do something on this screen."""
+        return {*self.own_keys(), *(action.objectName() for action in self.key_actions())}

@@ -13,7 +13,7 @@ from clinicdesk.desktop.screen import Screen
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A screen's place in the rail, who may open it, and where its class is. Its words and key are `go.<name>` in keys.KEYS."""
+    """A screen's place in the rail, who may open it, and where its class is. Its words and key stand in keys.KEYS."""
 
     name: str
     icon: str
@@ -22,8 +22,12 @@ class Entry:
     screen: str
 
     @property
+    def key_id(self) -> str:
+        return f"go.{self.name}"
+
+    @property
     def key(self) -> Key:
-        return KEYS[f"go.{self.name}"]
+        return KEYS[self.key_id]
 
     @property
     def title(self) -> str:
