@@ -60,7 +60,7 @@ def next_name(folder: Path, at: datetime, why: str = "") -> Path:
     """Where a backup of this moment goes when nobody names a file; `why` keeps it from ever being pruned."""
     place = folder / FOLDER_NAME
     place.mkdir(mode=0o700, exist_ok=True)
-    return place / f"{why or _PREFIX}{at:%Y%m%dT%H%M%S}Z.db"
+    return place / f"{why or _PREFIX}{at:%Y%m%dT%H%M%S%f}Z.db"
 
 
 def kept(folder: Path) -> list[Path]:
