@@ -135,6 +135,7 @@ SENTENCES: dict[str, str] = {
     "practitioner_inactive": "{practitioner} does not take visits any more.",
     "room_inactive": "{room} is not in use any more.",
     "type_inactive": "{type} is not booked any more.",
+    "not_a_demo_clinic": "This folder holds a real clinic. The demo clinic needs a folder of its own.",
     # Imports and exports
     "file_not_found": "The file is not there.",
     "file_unreadable": "The file cannot be read. Check who may read it.",
