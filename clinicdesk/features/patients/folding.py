@@ -11,10 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Protocol
 
 from anyascii import anyascii
-
-from clinicdesk.features.patients.models import Patient
 
 SHORTEST_WORD = 3
 """Shorter words are not offered as corrections of a typing error."""
@@ -58,21 +59,24 @@ def record_number(text: str) -> set[str]:
     return forms - {""}
 
 
-def name_words(name: str) -> Iterator[str]:
+@lru_cache(maxsize=8192)  # an import meets the same names again and again
+def name_words(name: str) -> frozenset[str]:
     """Every folded word under which a name is found: its parts, and parts that are often written as one."""
+    found: set[str] = set()
     for words in spellings(name):
-        yield from words
+        found.update(words)
         if 1 < len(words) <= _MOST_JOINED:
-            yield "".join(words)
+            found.add("".join(words))
     for word in name.split():
-        for words in spellings(word):
-            if len(words) > 1:
-                yield "".join(words)
-        yield from _ideograph_tails(word)
+        found.update("".join(words) for words in spellings(word))
+        found.update(_ideograph_tails(word))
+    return frozenset(found - {""})
 
 
 def _ideograph_tails(word: str) -> Iterator[str]:
     """Where a name is written without spaces, each character may begin a part: 王小明 is found by xiaoming."""
+    if word.isascii():
+        return
     for at in range(1, len(word)):
         if "CJK UNIFIED" in unicodedata.name(word[at], "") or "HANGUL SYLLABLE" in unicodedata.name(word[at], ""):
             yield "".join(parts(word[at:]))
@@ -93,13 +97,27 @@ class Entry:
         return {term[1:] for term in self.terms.split() if term[0] == "n"}
 
 
-def entry_of(patient: Patient) -> Entry:
+class Searched(Protocol):
+    """A patient's row, or as much of one as search needs."""
+
+    number: str
+    family: str
+    given: str
+    birth_family: str
+    other_names: str
+    birth_date: date | None
+    phone: str
+    mobile: str
+    identifiers: str
+
+
+def entry_of(patient: Searched) -> Entry:
     """What the search index must hold of the patient."""
-    family = {*name_words(patient.family), *name_words(patient.birth_family)}
+    family = name_words(patient.family) | name_words(patient.birth_family)
     names = family.union(name_words(patient.given), name_words(patient.other_names))
     phones = [phone for phone in (digits(patient.phone), digits(patient.mobile)) if phone]
-    terms = {f"f{word}" for word in family if word}
-    terms.update(f"n{word}" for word in names if word)
+    terms = {f"f{word}" for word in family}
+    terms.update(f"n{word}" for word in names)
     terms.update(f"k{form}" for form in record_number(patient.number))
     terms.update(f"r{phone[::-1]}" for phone in phones)
     terms.update(f"i{value}" for value in identifier_values(patient.identifiers.splitlines()))

@@ -18,6 +18,16 @@ TWO_ERRORS_FROM = 6
 """The length from which a stored word may be two edits away from what is typed."""
 _BATCH = 2000
 
+_INSERT_ENTRY = insert(PatientSearch.__table__)  # type: ignore[arg-type]
+_INSERT_SPELLING = insert(PatientSpelling.__table__)  # type: ignore[arg-type]
+_SEARCHED = (
+    select(
+        Patient.id, Patient.number, Patient.family, Patient.given, Patient.birth_family, Patient.other_names,
+        Patient.birth_date, Patient.phone, Patient.mobile, Patient.identifiers, Patient.deceased, Patient.active,
+    )
+    .order_by(Patient.id)
+    .limit(_BATCH)
+)  # fmt: skip
 _IN_USE = text("SELECT rowid FROM patient_fts WHERE patient_fts MATCH :query LIMIT 1").columns(rowid=Integer)
 
 
@@ -55,46 +65,48 @@ def index_patients(session: Session, patients: Iterable[Patient]) -> None:
             _add_words(session, entry.words)
             dropped |= Entry(terms, phones).words - entry.words
     _drop_unused_words(session, dropped)
-    _insert(session, entries)
+    if entries:
+        _insert_entries(session, entries)
+        _add_words(session, {word for entry, _ in entries.values() for word in entry.words})
 
 
 def rebuild_index(session: Session) -> None:
-    """Make the whole search index anew from the patients' rows, oldest first."""
+    """Make the whole search index anew from the patients' rows, in the order in which they were registered."""
+    session.flush()
     session.execute(delete(PatientSearch))
     session.execute(delete(PatientSpelling))
-    for batch in session.scalars(select(Patient).order_by(Patient.id).execution_options(yield_per=_BATCH)).partitions():
-        _insert(session, {p.id: (entry_of(p), p.deceased or not p.active) for p in batch})
-        session.expunge_all()
+    words: set[str] = set()
+    last: UUID | None = None
+    while batch := session.execute(_SEARCHED if last is None else _SEARCHED.where(Patient.id > last)).all():
+        last = batch[-1].id
+        entries = {patient.id: (entry_of(patient), patient.deceased or not patient.active) for patient in batch}
+        _insert_entries(session, entries)
+        words.update(word for entry, _ in entries.values() for word in entry.words)
+    _add_words(session, words)
     for name in ("patient_fts", "patient_phone_fts"):
         session.execute(text(f"INSERT INTO {name} ({name}) VALUES ('optimize')"))  # noqa: S608
 
 
-def _insert(session: Session, entries: dict[UUID, tuple[Entry, bool]]) -> None:
-    if not entries:
-        return
+def _insert_entries(session: Session, entries: dict[UUID, tuple[Entry, bool]]) -> None:
     session.execute(
-        insert(PatientSearch),
+        _INSERT_ENTRY,
         [
             {"patient_id": id_, "terms": entry.terms, "phones": entry.phones, "gone": gone}
             for id_, (entry, gone) in entries.items()
         ],
     )
-    _add_words(session, {word for entry, _ in entries.values() for word in entry.words})
 
 
 def _add_words(session: Session, words: set[str]) -> None:
     """Offer words as corrections of typing errors; those that are offered already cost a look each."""
-    offered = {word for word in words if len(word) >= SHORTEST_WORD}
-    table = PatientSpelling
-    looked_up = sorted(offered)
-    for at in range(0, len(looked_up), _BATCH):
-        whole = [(word[:SPELLED], word) for word in looked_up[at : at + _BATCH]]
-        offered.difference_update(
-            session.scalars(select(table.word).where(tuple_(table.deletion, table.word).in_(whole)))
-        )
-    rows = sorted((deletion, word) for word in offered for deletion in deletions(word))
-    if rows:
-        session.execute(insert(table), [{"deletion": deletion, "word": word} for deletion, word in rows])
+    long_enough = sorted(word for word in words if len(word) >= SHORTEST_WORD)
+    for at in range(0, len(long_enough), _BATCH):
+        batch = long_enough[at : at + _BATCH]
+        whole = tuple_(PatientSpelling.deletion, PatientSpelling.word).in_([(word[:SPELLED], word) for word in batch])
+        known = set(session.scalars(select(PatientSpelling.word).where(whole)))
+        rows = sorted((deletion, word) for word in batch if word not in known for deletion in deletions(word))
+        if rows:
+            session.execute(_INSERT_SPELLING, [{"deletion": deletion, "word": word} for deletion, word in rows])
 
 
 def _drop_unused_words(session: Session, words: set[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import String, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from clinicdesk.features.patients.index import SPELLED
@@ -16,9 +17,15 @@ MOST_CORRECTIONS = 16
 _MOST_ROWS = 200
 """Stored spellings read for one shortened form of the typed word; the shortest, which are whole words, come first."""
 
-_LOOK = text(
-    "SELECT DISTINCT word FROM (SELECT word FROM patient_spelling WHERE deletion >= :low AND deletion < :high LIMIT :most)"
-).columns(word=String)
+
+@cache
+def _look(count: int) -> TextClause:
+    """One statement that reads the words of `count` ranges of shortened spellings."""
+    ranges = (
+        f"SELECT * FROM (SELECT word FROM patient_spelling WHERE deletion >= :from{n} AND deletion < :to{n} LIMIT :most)"  # noqa: S608
+        for n in range(count)
+    )
+    return text(" UNION ".join(ranges))
 
 
 def errors_allowed(word: str) -> int:
@@ -42,9 +49,10 @@ def corrections(session: Session, word: str) -> list[str]:
     shortened = {start}
     for count in range(1, allowed + 1):
         shortened.update("".join(letters) for letters in combinations(start, len(start) - count))
-    stored: set[str] = set()
-    for low in shortened:
-        stored.update(session.scalars(_LOOK, {"low": low, "high": low + "~", "most": _MOST_ROWS}))
+    ranges: dict[str, object] = {"most": _MOST_ROWS}
+    for n, low in enumerate(shortened):
+        ranges |= {f"from{n}": low, f"to{n}": low + "~"}
+    stored = session.scalars(_look(len(shortened)), ranges).all()
     nearest: dict[str, int] = {}
     for candidate in stored:
         for length in range(len(word) - allowed, min(len(candidate), len(word) + allowed) + 1):
