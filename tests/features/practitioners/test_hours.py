@@ -92,6 +92,18 @@ def test_new_hours_end_the_old_ones_the_day_before(set_hours: SetHours, day_of: 
     assert local(day_of(MONDAY)) == [("08:00", "12:00")]
 
 
+def test_each_day_of_a_range_has_the_hours_that_are_valid_then(
+    set_hours: SetHours, db: Database, lee: PractitionerRow, receptionist: Actor
+) -> None:
+    set_hours(NINE_TO_FIVE, MONDAY)
+    set_hours(MORNINGS, MONDAY + timedelta(days=2), MONDAY + timedelta(days=2))
+    with db.read(receptionist) as tx:
+        days = service.working_days(tx, [lee.id], MONDAY - timedelta(days=3), MONDAY + timedelta(days=3))
+    assert [local(day) for day in days] == [
+        [], [], [], [("09:00", "17:00")], [("09:00", "17:00")], [("08:00", "12:00")], [("09:00", "17:00")],
+    ]  # fmt: skip
+
+
 def test_after_hours_for_a_while_the_old_ones_go_on(set_hours: SetHours, day_of: DayOf) -> None:
     set_hours(NINE_TO_FIVE, date(2026, 1, 5))
     rows = set_hours(MORNINGS, MONDAY, MONDAY + timedelta(days=4))

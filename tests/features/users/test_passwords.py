@@ -97,6 +97,7 @@ def test_any_characters_make_a_password(password: str) -> None:
         "grace.lee@harbour.example",
         "December 2026 Clinic",
         "Summer2026Summer2026",
+        "xk7qm2 xk7qm2 xk7qm2",
         "ｐａｓｓｗｏｒｄ ｐａｓｓｗｏｒｄ",
     ],
 )
