@@ -44,9 +44,11 @@ def at(hour: int, minute: int = 0, day: int = 0) -> datetime:
 
 def furnish(db: Database, zone: str = "UTC", others: int = 10) -> Place:
     """Put the small clinic into an empty database."""
-    ids = [new_id() for _ in range(10)]
-    place = Place(*ids[:8], tuple(new_id() for _ in range(others)))
-    site = ids[9]
+    place = Place(
+        *(new_id(), new_id(), new_id(), new_id(), new_id(), new_id(), new_id(), new_id()),
+        others=tuple(new_id() for _ in range(others)),
+    )
+    site = new_id()
 
     def put(model: type[Any], *rows: dict[str, Any]) -> None:
         session.execute(insert(model), [{"version": 1, **row} for row in rows])

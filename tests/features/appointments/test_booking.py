@@ -151,7 +151,7 @@ def test_a_practitioners_own_room_that_is_out_of_use_is_left_out(desk: Desk, db:
 )
 def test_what_is_not_there_is_said(desk: Desk, of: str, code: str) -> None:
     with pytest.raises(NotFound, match=code):
-        desk.book(at(11), **{of: new_id()})
+        desk.book(at(11), 30, **{of: new_id()})
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,9 @@ def test_outside_hours_says_why_and_what_is_near(desk: Desk, place: Place, nurse
     with pytest.raises(OutsideHours) as refusal:
         desk.book(at(19))
     assert refusal.value.params["cause"] == "hours"
-    before, after = refusal.value.params["nearest"]  # type: ignore[misc]
+    nearest = refusal.value.params["nearest"]
+    assert isinstance(nearest, tuple)
+    before, after = nearest
     assert (before.end, after.start) == (at(18), at(8, day=1))
     with pytest.raises(NotPermitted):
         desk.as_(nurse).book(at(19), outside_hours=True)

@@ -65,7 +65,7 @@ UNITS = [
     "tue",
     "12.12.",
     "next week",
-    "am",
+    "morning",
     "9:30",
     "after 3pm",
     "14-16",
