@@ -272,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise WrongUse("--json goes with a command. See: clinicdesk --help")
             from clinicdesk.desktop.app import main as desk  # Qt is loaded for the desk alone
 
-            return desk(options)
+            return desk(options.data_dir, options.demo, options.tour)
         outcome = _attempt(options)
     except WrongUse as error:
         outcome = _failure("wrong_use", str(error), WRONG_USE)

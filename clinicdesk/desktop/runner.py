@@ -126,8 +126,15 @@ class Runner(QObject):
 
     def attach(self, database: Database) -> None:
         """Work on this database from now on, and tell what is committed in it."""
+        self.detach()
         self._database = database
         database.listeners.append(self._listener)
+
+    def detach(self) -> None:
+        """Let go of the database; whoever opened it may close it after the work that was asked for."""
+        if self._database is not None:
+            self._database.listeners.remove(self._listener)
+            self._database = None
 
     def now(self) -> datetime:
         """The present instant by the database's clock, aware, in UTC."""
@@ -204,8 +211,7 @@ class Runner(QObject):
         for lane in (self._first, self._aside):
             if lane is not None:
                 lane.close()
-        if self._database is not None:
-            self._database.listeners.remove(self._listener)
+        self.detach()
 
     def _put(
         self,

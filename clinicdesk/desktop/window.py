@@ -58,7 +58,7 @@ class Window(QMainWindow):
         self.workplace: Workplace | None = None
         self.warning = ""
         """What stands in amber over every screen; empty where all is well."""
-        self._entries, self._desk_name = entries, desk_name
+        self._entries, self.desk_name = entries, desk_name
         self._sign_in: SignInPage | None = None
         self._shutter: Shutter | None = None
         self._toast: Toast | None = None
@@ -92,11 +92,15 @@ class Window(QMainWindow):
         self._frame(False)
         self._show(page, title)
 
-    def sign_in(self, clinic: ClinicRow) -> None:
-        """Ask who sits down."""
+    def page(self) -> QWidget | None:
+        """What the window shows now."""
+        return self._pages.currentWidget()
+
+    def sign_in(self, clinic: ClinicRow, accounts: Sequence[tuple[str, str, str]] = ()) -> None:
+        """Ask who sits down. `accounts` are those of a demo clinic: e-mail, password and name, shown for all to see."""
         if self._sign_in is None:
-            self._sign_in = SignInPage(self.runner, clinic, self._desk_name)
-            self._sign_in.signed_in.connect(self._seat)
+            self._sign_in = SignInPage(self.runner, clinic, self.desk_name, accounts)
+            self._sign_in.signed_in.connect(self.seat)
             self._sign_in.left.connect(self._back_to_lock)
         self._sign_in.set_clinic(clinic)
         self._frame(False)
@@ -131,7 +135,8 @@ class Window(QMainWindow):
 
     # A person's desk
 
-    def _seat(self, clinic: ClinicRow, signed_in: SignedIn) -> None:
+    def seat(self, clinic: ClinicRow, signed_in: SignedIn) -> None:
+        """Open the desk of whoever has signed in; the same person finds theirs as they left it."""
         if self.desk is not None and (self.desk.user.id, self.desk.user.role) == (
             signed_in.user.id,
             signed_in.user.role,

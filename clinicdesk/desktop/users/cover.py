@@ -63,12 +63,12 @@ class CoverPanel(QWidget):
             shapes.box(painter, bar, side / 20, ink)
         top = max(self.height() * 0.49, metrics.px(300))
         unit = (self.height() - top) / 60
-        width = (self.width() - 2 * margin - 3 * metrics.px(12)) / 4
+        wide = (self.width() - 2 * margin - 3 * metrics.px(12)) / 4
         for index, (column, first, length) in enumerate(_SLOTS):
             faint = QColor(tokens.on_solid)
             faint.setAlpha(46 if index % 4 == 1 else 26)
-            left = margin + column * (width + metrics.px(12))
-            shapes.box(painter, QRectF(left, top + first * unit, width, length * unit), metrics.radius, faint)
+            left = margin + column * (wide + metrics.px(12))
+            shapes.box(painter, QRectF(left, top + first * unit, wide, length * unit), metrics.radius, faint)
 
 
 class CoverPage(QWidget):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -31,7 +33,14 @@ class SignInPage(CoverPage):
     left = Signal()
     """Esc: back to where one came from."""
 
-    def __init__(self, runner: Runner, clinic: ClinicRow, desk_name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        clinic: ClinicRow,
+        desk_name: str,
+        accounts: Sequence[tuple[str, str, str]] = (),
+        parent: QWidget | None = None,
+    ) -> None:
         hints = (("Enter", self.tr("go on")),)
         super().__init__(hints, parent)
         self._runner, self._clinic, self._desk_name = runner, clinic, desk_name
@@ -42,6 +51,8 @@ class SignInPage(CoverPage):
         self._steps.addWidget(self._who)
         self._steps.addWidget(self._new)
         self.form.addWidget(self._steps)
+        if accounts:
+            self.form.addWidget(_DemoAccounts(accounts, self._who.fill))
         self._pending: tuple[SignedIn, str] | None = None
         self._may_leave = False
         self._who.asked.connect(self._sign_in)
@@ -139,6 +150,11 @@ class _Who(QWidget):
         self.password.clear()
         self.email.setFocus()
 
+    def fill(self, email: str, password: str) -> None:
+        self.email.setText(email)
+        self.password.edit.setText(password)
+        self.password.setFocus()
+
     def wait(self, on: bool) -> None:
         self.setEnabled(not on)
 
@@ -201,6 +217,23 @@ class _NewPassword(QWidget):
             self.again.setFocus()
         else:
             self.asked.emit(self.first.edit.text())
+
+
+class _DemoAccounts(QWidget):
+    """The accounts of the demo clinic; a press types one in."""
+
+    def __init__(self, accounts: Sequence[tuple[str, str, str]], fill: Callable[[str, str], None]) -> None:
+        super().__init__()
+        parts: list[QWidget] = [TextLabel(self.tr("The demo clinic has these accounts"), Role.SMALL, "ink2", 500)]
+        for email, password, name in accounts:
+            button = ActionButton(f"{name} · {email}", glyph="ph.user")
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(partial(fill, email, password))
+            parts.append(button)
+        _stack(self, *parts)
+        if (column := self.layout()) is not None:
+            column.setContentsMargins(0, theme().tokens.metrics.px(12), 0, 0)
+            column.setSpacing(theme().tokens.metrics.px(6))
 
 
 def _primary(text: str) -> ActionButton:

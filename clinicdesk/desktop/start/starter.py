@@ -1,0 +1,144 @@
+"""Opens the clinic's data beside the main thread and leads from there to the first start, the sign-in, or what is the matter."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from clinicdesk.core.clinic import ClinicRow
+from clinicdesk.core.clock import utc_now
+from clinicdesk.core.errors import ClinicError, NotFound
+from clinicdesk.core.keys import KEYRING_SETTING
+from clinicdesk.core.permissions import Permission, may
+from clinicdesk.desktop.runner import NOBODY
+from clinicdesk.desktop.users.cover import CoverPage
+from clinicdesk.desktop.window import Window
+from clinicdesk.features.demo.cast import DemoAccount
+from clinicdesk.features.practitioners.clinic import clinic as read_clinic
+from clinicdesk.features.users.schemas import SignedIn
+from clinicdesk.opening import OpenClinic, open_clinic
+
+DEMO_FOLDER = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    data: OpenClinic
+    clinic: ClinicRow | None
+    accounts: tuple[DemoAccount, ...]
+
+
+class Starter(QObject):
+    """Owns the open data folder from the start of the program to its end."""
+
+    ready = Signal()
+    """The data is open, and the window asks for somebody to sign in or for the answers of the first start."""
+    accounts_known = Signal(object)
+    """The accounts of the demo clinic, which anybody may use."""
+    stuck = Signal(object)
+    """ClinicError: the data does not open; the window says why."""
+
+    def __init__(self, window: Window, folder: Path, *, demo: bool = False, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._window, self._runner = window, window.runner
+        self._folder, self._demo = folder, demo
+        self._data: OpenClinic | None = None
+
+    def open(self, passphrase: str | None = None) -> None:
+        """Open the data, or ask for what it takes."""
+        folder, demo = self._folder / DEMO_FOLDER if self._demo else self._folder, self._demo
+        if passphrase is None:
+            blank = CoverPage(())
+            blank.cover.set_text("", "")
+            self._window.ask(blank, self.tr("Opening"))
+        self._runner.run(lambda: _open(folder, passphrase, demo), self._opened, owner=self, failed=self._refused)
+
+    def close(self) -> None:
+        """Finish the work under way and close the data."""
+        self._runner.close()
+        if self._data is not None:
+            self._data.close()
+            self._data = None
+
+    def _opened(self, opened: _Opened) -> None:
+        self._data = opened.data
+        self._runner.attach(opened.data.database)
+        if self._demo:
+            self._window.warning = self.tr("This is the demo clinic. Everybody in it is invented.")
+        else:
+            from clinicdesk.desktop.start.troubles import warning_words
+
+            self._window.warning = warning_words(opened.data.warnings)
+        if opened.clinic is not None:
+            if opened.accounts:
+                self.accounts_known.emit(opened.accounts)
+            staff = [who for who in opened.accounts if may(who.role, Permission.SEE_CALENDAR)]
+            self._window.sign_in(opened.clinic, [(who.email, who.passphrase, who.name) for who in staff])
+        else:
+            self._ask_first()
+        self.ready.emit()
+
+    def _ask_first(self) -> None:
+        from clinicdesk.desktop.start.first_start import FirstStartPage
+
+        page = FirstStartPage(self._runner, self._window.desk_name)
+        page.finished.connect(self._finished)
+        page.demo_wanted.connect(self._open_demo)
+        self._window.ask(page, self.tr("Set up"))
+
+    def _finished(self, signed_in: SignedIn) -> None:
+        def seat(clinic: ClinicRow) -> None:
+            self._window.sign_in(clinic)
+            self._window.seat(clinic, signed_in)
+
+        self._runner.read(read_clinic, seat, owner=self)
+
+    def _open_demo(self) -> None:
+        data, self._data = self._data, None
+        self._demo = True
+        if data is not None:
+            self._runner.detach()
+            self._runner.run(data.close, owner=self)
+        self.open()
+
+    def _refused(self, error: ClinicError) -> None:
+        from clinicdesk.desktop.start.troubles import PASSPHRASE_CODES, PassphrasePage, TroublePage
+
+        if error.reason in PASSPHRASE_CODES:
+            page = self._window.page()
+            if isinstance(page, PassphrasePage):
+                page.refuse(error)
+            else:
+                asking = PassphrasePage()
+                asking.asked.connect(self.open)
+                self._window.ask(asking, self.tr("Unlock"))
+        else:
+            trouble = TroublePage(error, str(self._folder))
+            trouble.retry.connect(lambda: self.open())
+            trouble.give_up.connect(self._window.close)
+            self._window.ask(trouble, self.tr("Not open"))
+        self.stuck.emit(error)
+
+
+def _open(folder: Path, passphrase: str | None, demo: bool) -> _Opened:
+    if demo:
+        os.environ[KEYRING_SETTING] = "off"  # invented people need no keyring, and must not ask anybody to unlock one
+    data = open_clinic(folder, passphrase=passphrase)
+    try:
+        accounts: tuple[DemoAccount, ...] = ()
+        if demo:
+            from clinicdesk.features.demo.service import prepare
+
+            accounts = prepare(data.database, utc_now()).accounts
+        try:
+            with data.database.read(NOBODY) as tx:
+                clinic: ClinicRow | None = read_clinic(tx)
+        except NotFound:
+            clinic = None
+    except BaseException:
+        data.close()
+        raise
+    return _Opened(data, clinic, accounts)
