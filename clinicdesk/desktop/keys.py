@@ -181,6 +181,7 @@ KEYS: Mapping[str, Key] = {
     "calendar.day": Key(QT_TRANSLATE_NOOP("Keys", "Day"), ("Alt+1",), _M, Menu.VIEW),
     "calendar.week": Key(QT_TRANSLATE_NOOP("Keys", "Week"), ("Alt+2",), _M, Menu.VIEW),
     "calendar.month": Key(QT_TRANSLATE_NOOP("Keys", "Month"), ("Alt+3",), _M, Menu.VIEW),
+    "calendar.list": Key(QT_TRANSLATE_NOOP("Keys", "List"), ("Alt+4",), _M, Menu.VIEW),
     "calendar.zoom_in": Key(QT_TRANSLATE_NOOP("Keys", "Larger time scale"), ("Ctrl++", "Ctrl+="), _M, Menu.VIEW),
     "calendar.zoom_out": Key(QT_TRANSLATE_NOOP("Keys", "Smaller time scale"), ("Ctrl+-",), _M, Menu.VIEW),
     "pane.next": Key(QT_TRANSLATE_NOOP("Keys", "Next pane"), ("F6",), _M, Menu.GO),

@@ -180,6 +180,17 @@ class CalendarView(QAbstractScrollArea):
                 return True
         return False
 
+    def choose_next_visit(self) -> None:
+        """Put the cursor on the visit that follows, in this column or the first one after it that has some."""
+        for i in range(self._at_column, len(self._columns)):
+            stops = [stop for stop in self._columns[i].stops if stop.visit is not None]
+            if i == self._at_column:
+                here = next((n for n, stop in enumerate(stops) if _same(stop, self._at)), None)
+                stops = stops[here + 1 :] if here is not None else [stop for stop in stops if stop.top > self._at.top]
+            if stops:
+                self._go(i, stops[0])
+                return
+
     def go_now(self) -> None:
         """Put the cursor on the present, and bring it into sight."""
         now = self._desk.now()
@@ -343,7 +354,7 @@ class CalendarView(QAbstractScrollArea):
         if bottom < clip.bottom():
             painter.fillRect(QRectF(clip.left(), bottom, clip.width(), clip.bottom() - bottom + 1), theme().tokens.off)
         now = self._desk.now()
-        chosen: list[tuple[QRectF, AppointmentRow]] = []
+        chosen: list[tuple[QRectF, Column, AppointmentRow]] = []
         for i, column in enumerate(self._columns):
             area = self.column_area(i)
             seen = area & clip
@@ -360,26 +371,28 @@ class CalendarView(QAbstractScrollArea):
                 if not rect.adjusted(-4, -4, 4, 4).intersects(clip):
                     continue
                 if self._is_current(i, box.visit):
-                    chosen.append((rect, box.visit))
+                    chosen.append((rect, column, box.visit))
                 else:
-                    self._painter.paint(painter, rect, self._look(box.visit, now), rtl)
+                    self._painter.paint(painter, rect, self._look(column, box.visit, now), rtl)
             for more, visits in column.more:
                 self._paint_more(painter, i, more, visits, rtl)
-        for rect, visit in chosen:
-            self._painter.paint(painter, rect, self._look(visit, now, focused=self.hasFocus()), rtl)
+        for rect, column, visit in chosen:
+            self._painter.paint(painter, rect, self._look(column, visit, now, focused=self.hasFocus()), rtl)
             if not self.hasFocus():
                 shapes.box(painter, rect, theme().tokens.metrics.radius, None, theme().tokens.focus, 1)
         self._paint_slot_cursor(painter, clip)
         if self._drag:
             self._paint_drag(painter, self._drag)
 
-    def _look(self, visit: AppointmentRow, now: datetime, focused: bool = False) -> VisitLook:
-        look = words.look_of(
-            visit, now, initials_only=self._desk.privacy.initials_only, cut=visit.id in self._cut
+    def _look(self, column: Column, visit: AppointmentRow, now: datetime, focused: bool = False) -> VisitLook:
+        return words.look_of(
+            visit,
+            now,
+            initials_only=self._desk.privacy.initials_only,
+            cut=visit.id in self._cut,
+            rebook=column.is_stranded(visit),
+            focused=focused,
         )
-        if focused:
-            return replace(look, focused=True)
-        return look
 
     def _is_current(self, column: int, visit: AppointmentRow) -> bool:
         return column == self._at_column and self._at.visit is not None and self._at.visit.id == visit.id

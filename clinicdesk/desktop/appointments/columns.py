@@ -13,11 +13,12 @@ from clinicdesk.desktop.appointments.lanes import More, Place, in_lanes
 from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 from clinicdesk.features.practitioners.rules import subtract, whole_day
-from clinicdesk.features.practitioners.schemas import AbsenceRow, Interval, PractitionerRow, WorkingDay
+from clinicdesk.features.practitioners.schemas import AbsenceKind, AbsenceRow, Interval, PractitionerRow, WorkingDay
 
 OPEN_STEP = 15
 """Minutes between two places in open time where the cursor stops; the length of the shortest usual visit."""
 CLOSED_STEP = 60
+_MOVABLE = (Status.PENDING, Status.BOOKED)
 _LUNCH = (11 * 60, 15 * 60)
 
 
@@ -195,6 +196,20 @@ class Column:
         """The free time that a stop stands on (on a visit: the time from its start)."""
         start = self.axis.instant(self.day, stop.top)
         return Slot(self.practitioner_id, start, self.axis.instant(self.day, stop.end) - start, stop.is_open)
+
+    def is_stranded(self, visit: AppointmentRow) -> bool:
+        """Whether a visit still stands where its practitioner is away by now, and needs another time."""
+        if visit.status not in _MOVABLE:
+            return False
+        return any(
+            (day.holiday and any(shift.overlaps(visit.interval) for shift in day.shifts))
+            or any(
+                absence.kind is AbsenceKind.LEAVE and Interval(absence.start, absence.end).overlaps(visit.interval)
+                for absence in day.absences
+            )
+            for day in self.working
+            if day.practitioner_id == visit.practitioner_id
+        )
 
     def find(self, visit_id: UUID) -> AppointmentRow | None:
         """The visit of that id, if it is in this column."""

@@ -30,6 +30,11 @@ def short_day(day: date) -> str:
     return QLocale().toString(_qdate(day), _translate("Calendar", "ddd d MMM", "date format"))
 
 
+def short_date(day: date) -> str:
+    """A date with its year in figures, as the user's country writes it."""
+    return QLocale().toString(_qdate(day), QLocale.FormatType.ShortFormat)
+
+
 def month_and_year(day: date) -> str:
     """ "November 2026": the title of a month."""
     return QLocale().toString(_qdate(day), _translate("Calendar", "MMMM yyyy", "date format"))
@@ -83,7 +88,15 @@ def spoken(row: AppointmentRow, now: datetime, zone: ZoneInfo, initials_only: bo
     return ", ".join(parts)
 
 
-def look_of(row: AppointmentRow, now: datetime, *, initials_only: bool = False, cut: bool = False) -> VisitLook:
+def look_of(
+    row: AppointmentRow,
+    now: datetime,
+    *,
+    initials_only: bool = False,
+    cut: bool = False,
+    rebook: bool = False,
+    focused: bool = False,
+) -> VisitLook:
     """What the visit painter shows of a visit. The reason on the calendar is the kind of visit, never the free text."""
     return VisitLook(
         name=row.patient_name,
@@ -95,6 +108,8 @@ def look_of(row: AppointmentRow, now: datetime, *, initials_only: bool = False, 
         overbooked_count=2 if row.overbooked else 0,
         initials_only=initials_only,
         cut=cut,
+        rebook=rebook,
+        focused=focused,
     )
 
 
