@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from clinicdesk.core.errors import NotPermitted
+from clinicdesk.core.errors import NotPermitted, Unavailable
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.tx import Action, Actor, Change, Database
 from clinicdesk.features.audit import service
@@ -164,9 +164,15 @@ def test_what_was_tampered_with_is_named_shown_and_entered(
     assert (tampered.note, tampered.fields, tampered.entity_id) == ("nothing", (), None)
 
 
-def test_a_chain_that_takes_no_entry_any_more_is_still_reported(trail: Database, administrator: Actor) -> None:
+def test_a_tail_cut_off_under_a_forged_seal_is_not_sealed_again_by_who_writes_next(
+    trail: Database, administrator: Actor
+) -> None:
     with trail.engine.begin() as connection:
+        connection.execute(text(f"DROP TRIGGER {TRIGGERS[1]}"))
+        connection.execute(text("DELETE FROM audit_entry WHERE seq > 3"))
         connection.execute(text("UPDATE audit_head SET seq = 3, hash = (SELECT hash FROM audit_entry WHERE seq = 3)"))
+    with pytest.raises(Unavailable, match="audit_trail_broken"), trail.write(administrator) as tx:
+        practitioners.save_site(tx, SaveSite("Other"))
     assert service.verify_chain(trail, administrator).problem == "head"
 
 
