@@ -88,30 +88,29 @@ def open_for(options: Options, *, create: bool = False) -> OpenClinic:
 
 @command("audit verify", "walk the whole audit trail and say the first thing that is wrong with it")
 def audit_verify(options: Options) -> Outcome:
-    from clinicdesk.core import trail, upkeep
+    from clinicdesk.features.audit.service import verify_chain
     from clinicdesk.opening import operator
 
     with open_for(options) as clinic:
         known = clinic.checkpoints.known()
-        with clinic.database.engine.connect() as connection:
-            found = trail.verify(connection, clinic.database.audit_key, known.roots)
-        since = found.last_good_at.isoformat() if found.last_good_at else None
-        facts: dict[str, Any] = {
-            "entries": found.entries,
-            "checkpoints": len(known.roots),
-            "damaged_checkpoints": len(known.damaged),
+        found = verify_chain(clinic.database, operator("command line"), known.roots)
+    last = found.last_good_at.isoformat() if found.last_good_at else None
+    facts = {"entries": found.entries, "checkpoints": len(known.roots), "damaged_checkpoints": len(known.damaged)}
+    if found.problem:
+        log.error("the audit trail is broken at entry %s: %s", found.first_bad, found.problem)
+        words = TRAIL_PROBLEMS[found.problem].format(entry=found.first_bad)
+        words += f" It is sound until {last}." if last else " Nothing of it is sound."
+        broken = {
+            "code": "audit_trail_broken",
+            "message": words,
+            "first_bad": found.first_bad,
+            "problem": found.problem,
         }
-        if not found.ok:  # nothing is added to a broken trail: it is evidence
-            log.error("the audit trail is broken at entry %s: %s", found.first_bad, found.problem)
-            facts |= {"first_bad": found.first_bad, "problem": found.problem, "since": since}
-            words = f"{TRAIL_PROBLEMS[str(found.problem)].format(entry=found.first_bad)} Sound until {since}."
-            return Outcome({"ok": False, "code": "audit_trail_broken", "message": words, **facts}, words, COULD_NOT)
-        with clinic.database.write(operator("command line")) as tx:
-            upkeep.verify_trail(tx, found.entries)
-    words = f"The audit trail is whole: {found.entries} entries, the last at {since}."
+        return Outcome({"ok": False, **broken, "since": last, **facts}, words, COULD_NOT)
+    words = f"The audit trail is whole: {found.entries} entries" + (f", the last at {last}." if last else ".")
     if known.damaged:
         words += f" {len(known.damaged)} lines of its checkpoints cannot be read."
-    return Outcome({"ok": True, **facts, "last": since}, words)
+    return Outcome({"ok": True, **facts, "last": last}, words)
 
 
 TRAIL_PROBLEMS = {

@@ -83,7 +83,8 @@ Entry = tuple[int, int, str, str, str, str, str, str, str, str, str, str, str, s
 
 CHAINED = tuple(column.name for column in AuditEntry.__table__.columns if column.name != "hash")
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[arg-type]
-_HEAD = select(AuditHead.__table__.c.seq, AuditHead.__table__.c.hash).where(AuditHead.__table__.c.id == 1)
+_SEALED = AuditHead.__table__.c
+_HEAD = select(_SEALED.seq, _SEALED.hash, _SEALED.mac).where(_SEALED.id == 1)
 _SEAL = update(AuditHead.__table__).where(AuditHead.__table__.c.id == 1)  # type: ignore[arg-type]
 
 
@@ -118,14 +119,20 @@ def seal(key: bytes, seq: int, root: bytes) -> bytes:
 
 
 class Appender:
-    """Adds entries to the end of the chain within one write transaction, then seals it."""
+    """Adds entries to the end of the chain within one write transaction, then seals it.
+
+    Raises Unavailable("audit_trail_broken") where the chain does not end as we sealed it: a new seal would hide that.
+    """
 
     def __init__(self, session: Session, key: bytes) -> None:
         self._session = session
         self._key = key
         head = session.execute(_HEAD).one_or_none()
+        if head is not None and not hmac.compare_digest(head.mac, seal(key, head.seq, head.hash)):
+            raise Unavailable("audit_trail_broken")
         self._sealed_before = head is not None
-        self.seq, self._hash = (head[0], head[1]) if head is not None else (0, GENESIS)
+        self.seq: int = head.seq if head is not None else 0
+        self._hash: bytes = head.hash if head is not None else GENESIS
         self._rows: list[dict[str, object]] = []
 
     def append(self, *columns: int | str) -> int:
@@ -137,7 +144,7 @@ class Appender:
         return self.seq
 
     def close(self) -> None:
-        """Write the entries and the new seal. Raises Unavailable("audit_trail_broken") where the chain is not as sealed."""
+        """Write the entries and the new seal."""
         if not self._rows:
             return
         try:

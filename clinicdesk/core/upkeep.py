@@ -35,12 +35,6 @@ def check(tx: Tx) -> None:
 
 
 @verb(Permission.MAINTAIN)
-def verify_trail(tx: Tx, entries: int) -> None:
-    """The audit trail was walked and found whole, so many entries of it."""
-    _done(tx, "audit_entry", f"{entries} entries")
-
-
-@verb(Permission.MAINTAIN)
 def show_recovery_key(tx: Tx) -> None:
     """Somebody was shown the key of the clinic's data."""
     _done(tx, "key")

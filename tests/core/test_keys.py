@@ -20,10 +20,10 @@ from clinicdesk.core.keys import Keeper
 class Drawer(KeyringBackend):
     """A keyring in memory, which can be out of order."""
 
-    priority = 5  # type: ignore[assignment]
+    priority = 5
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.entries: dict[tuple[str, str], str] = {}
         self.broken = False
 

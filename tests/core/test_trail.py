@@ -174,8 +174,9 @@ def test_a_whole_trail_is_said_to_be_whole(folder: Path, clinicdesk: Run) -> Non
     assert clinicdesk("audit", "verify", "--json", "--data-dir", folder).json["entries"] == ENTRIES + 1, "it is audited"
 
 
-def test_a_broken_trail_is_left_as_it_was_found(folder: Path, clinicdesk: Run) -> None:
-    tamper(folder, cut)
+@pytest.mark.parametrize("hack", [cut, forge_the_seal])
+def test_a_broken_end_is_left_as_it_was_found(folder: Path, clinicdesk: Run, hack: Hack) -> None:
+    tamper(folder, hack)
     first, second = (clinicdesk("audit", "verify", "--json", "--data-dir", folder).json for _ in range(2))
     assert first == second
 
@@ -191,8 +192,9 @@ def test_a_trail_that_was_cut_and_went_on_still_contradicts_its_checkpoint(
     assert (facts["problem"], facts["first_bad"]) == ("checkpoint", ENTRIES)
 
 
-def test_entries_of_somebody_else_behind_the_seal_stop_the_desk_with_a_sentence(folder: Path, operator: Actor) -> None:
-    tamper(folder, insert_at_the_end)
+@pytest.mark.parametrize("hack", [insert_at_the_end, forge_the_seal])
+def test_an_end_that_is_not_ours_takes_no_entry_that_would_hide_it(folder: Path, operator: Actor, hack: Hack) -> None:
+    tamper(folder, hack)
     with open_clinic(folder) as clinic, pytest.raises(Unavailable) as error:
         add_entries(clinic, operator, 1)
     assert error.value.reason == "audit_trail_broken"

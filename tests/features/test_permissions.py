@@ -59,7 +59,7 @@ MAY: dict[frozenset[Role], str] = {
         users.add_user users.edit_user users.list_users users.reset_password users.set_active
     """,
     OPERATOR: """
-        upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade upkeep.verify_trail
+        upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade
     """,
 }
 EXPECTED = {verb: roles for roles, verbs in MAY.items() for verb in verbs.split()}
