@@ -23,6 +23,14 @@ def to_micros(instant: datetime) -> int:
     return (instant - EPOCH) // _MICROSECOND
 
 
+def in_utc(instant: datetime) -> datetime:
+    """The same instant in UTC, where sums and comparisons are of time; within another zone Python takes those of the clock.
+
+    Raises ValueError for a naive one.
+    """
+    return from_micros(to_micros(instant))
+
+
 def from_micros(micros: int) -> datetime:
     """The aware UTC instant that lies `micros` microseconds after 1970."""
     return EPOCH + timedelta(microseconds=micros)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, func, select, true
 
 from clinicdesk.core.clinic import load_clinic
+from clinicdesk.core.clock import in_utc
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
@@ -168,7 +169,8 @@ def book(tx: Tx, request: BookAppointment) -> AppointmentRow:
 
 
 def _book(tx: Tx, request: BookAppointment, stamps: dict[str, datetime]) -> AppointmentRow:
-    when = Interval(request.start, request.start + request.length)
+    start = in_utc(request.start)
+    when = Interval(start, start + request.length)
     rules.check_length(when)
     parties = _parties(tx, request.patient_id, request.practitioner_id, request.room_id, request.type_id)
     _check_parties(parties)
@@ -252,7 +254,7 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     visit = rows.get(tx, request.id, request.version)
     if visit.status in rules.FINAL:
         raise Conflict("not_movable", status=visit.status.value)
-    start = request.start or visit.start
+    start = visit.start if request.start is None else in_utc(request.start)
     when = Interval(start, start + (visit.end - visit.start if request.length is None else request.length))
     practitioner_id = request.practitioner_id or visit.practitioner_id
     moves = start != visit.start or practitioner_id != visit.practitioner_id

@@ -8,14 +8,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, literal_column, select, text, union_all
 
 from clinicdesk.core.clinic import load_clinic
-from clinicdesk.core.clock import EPOCH
+from clinicdesk.core.clock import EPOCH, in_utc
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments.models import HOLDS, AppointmentType
@@ -55,10 +55,11 @@ class _Who:
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """A free stretch of one practitioner's day, as it is (`whole`) and as far as it may be used (`usable`)."""
+    """A free stretch of one practitioner's day: where it began, what is ahead of it (`whole`), and what may be used of that."""
 
     who: _Who
     day: WorkingDay
+    began: datetime
     whole: Interval
     usable: Interval
 
@@ -70,6 +71,8 @@ def find_openings(tx: Tx, request: FindOpenings) -> list[Opening]:
     A time that fills its gap comes before one that leaves a useless rest, sooner before later, and the practitioners asked
     for before the others. What the patient has already is avoided. Raises NotFound("clinic_not_set_up").
     """
+    latest = None if request.latest is None else in_utc(request.latest)
+    request = replace(request, earliest=in_utc(request.earliest), latest=latest)
     asked = _people(tx, request.practitioner_ids)
     found = _search(tx, request, asked, HORIZON_DAYS, other=False)
     if request.practitioner_ids:
@@ -91,7 +94,7 @@ def next_opening(
     days: int = HORIZON_DAYS,
 ) -> Opening | None:
     """The practitioner's first opening that starts later than `after` and not before now, within so many local days."""
-    zone = load_clinic(tx.session).tz
+    zone, after = load_clinic(tx.session).tz, in_utc(after)
     floor = max(after, _now_on_grid(tx))
     first = floor.astimezone(zone).date()
     for gap in _gaps(tx, _people(tx, (practitioner_id,)), first, days, _now_on_grid(tx), patient_id):
@@ -127,7 +130,7 @@ def _last(
     patient_id: UUID | None = None,
 ) -> Opening | None:
     """The last of the starts (of all gaps from now on) that is earlier than `before`; looks back a few days at a time."""
-    zone, now = load_clinic(tx.session).tz, _now_on_grid(tx)
+    zone, now, before = load_clinic(tx.session).tz, _now_on_grid(tx), in_utc(before)
     today, last = now.astimezone(zone).date(), before.astimezone(zone).date()
     people = _people(tx, (practitioner_id,))
     while last >= today:
@@ -198,7 +201,7 @@ def _gaps(
     narrowed: FindOpenings | None = None,
 ) -> Iterator[_Gap]:
     """The free stretches of these people from `first` on for so many days, day by day, in order of time within a person."""
-    zone = load_clinic(tx.session).tz
+    zone, now = load_clinic(tx.session).tz, _now_on_grid(tx)
     by_id = {who.id: who for who in people}
     done = 0
     for chunk in (*_CHUNKS, *(_CHUNKS[-1],) * (HORIZON_DAYS // _CHUNKS[-1] + 1)):
@@ -228,7 +231,8 @@ def _gaps(
             for free in subtract(day.open, mine[low:high]):
                 usable = Interval(max(free.start, earliest, window.start), min(free.end, window.end))
                 if usable.start < usable.end:
-                    yield _Gap(by_id[day.practitioner_id], day, free, usable)
+                    whole = Interval(max(free.start, now), free.end)
+                    yield _Gap(by_id[day.practitioner_id], day, free.start, whole, usable)
 
 
 def _busy(
@@ -275,7 +279,7 @@ def _starts(gap: _Gap, length: timedelta) -> Iterator[datetime]:
     first, last = gap.usable.start, gap.usable.end - length
     if first <= last:
         yield first
-    start = gap.whole.start + length * ((first - gap.whole.start) // length + 1)
+    start = gap.began + length * ((first - gap.began) // length + 1)
     while start <= last:
         yield start
         start += length

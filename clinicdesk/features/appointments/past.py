@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from clinicdesk.core.clock import in_utc
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
@@ -60,11 +61,12 @@ def correct_past(tx: Tx, id_: UUID, request: RecordPast) -> bool:
 def _values(request: RecordPast, now: datetime) -> dict[str, Any]:
     if request.status not in rules.FINAL:
         raise InvalidInput("status_not_final", field="status")
-    if request.end <= request.start:
+    start, end = in_utc(request.start), in_utc(request.end)
+    if end <= start:
         raise InvalidInput("ends_before_it_begins", field="end")
     took_place = request.status is Status.FULFILLED
-    if (took_place or request.status is Status.NOSHOW) and request.start > now:
-        raise Conflict("visit_not_begun", start=request.start)
+    if (took_place or request.status is Status.NOSHOW) and start > now:
+        raise Conflict("visit_not_begun", start=start)
     if request.cancel_reason:
         rules.check_cancel_reason(request.cancel_reason)
     return {
@@ -72,11 +74,11 @@ def _values(request: RecordPast, now: datetime) -> dict[str, Any]:
         "practitioner_id": request.practitioner_id,
         "room_id": request.room_id,
         "type_id": request.type_id,
-        "start": request.start,
-        "end": request.end,
+        "start": start,
+        "end": end,
         "status": request.status.value,
         "reason": one_line(request.reason, "reason", REASON_MOST),
         "cancel_reason": request.cancel_reason,
-        "started_at": request.start if took_place else None,
-        "ended_at": request.end if took_place else None,
+        "started_at": start if took_place else None,
+        "ended_at": end if took_place else None,
     }

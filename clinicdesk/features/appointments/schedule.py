@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Integer, column, func, select, type_coerce, values
 
 from clinicdesk.core.clinic import load_clinic
+from clinicdesk.core.clock import in_utc
 from clinicdesk.core.model import UtcDateTime
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
@@ -42,6 +43,7 @@ def visits_between(
 
     A visit recorded from elsewhere that is longer than a day is found by its first day.
     """
+    start, end = in_utc(start), in_utc(end)
     query = VISITS.where(VISIT.c.start > start - LONGEST, VISIT.c.start < end, VISIT.c.end > start)
     if practitioner_ids:
         query = query.where(VISIT.c.practitioner_id.in_(practitioner_ids))
