@@ -35,7 +35,7 @@ class Preferences:
 
     @text_percent.setter
     def text_percent(self, percent: int) -> None:
-        self._settings.setValue("look/text_percent", percent)
+        self._settings.setValue("look/text_percent", str(percent))
 
     @property
     def character_keys(self) -> bool:

@@ -211,7 +211,8 @@ class Runner(QObject):
         for lane in (self._first, self._aside):
             if lane is not None:
                 lane.close()
-        self.detach()
+        if self._database is not None:
+            self._database.listeners.remove(self._listener)
 
     def _put(
         self,

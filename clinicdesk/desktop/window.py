@@ -61,25 +61,25 @@ class Window(QMainWindow):
         self._entries, self.desk_name = entries, desk_name
         self._sign_in: SignInPage | None = None
         self._shutter: Shutter | None = None
-        self._toast: Toast | None = None
+        self.toast: Toast | None = None
         self._drafts: dict[UUID, dict[str, object]] = {}
         self._focus: QWidget | None = None
 
         self._pages = QStackedWidget()
         self.setCentralWidget(self._pages)
-        self._strip = StatusStrip()
+        self.strip = StatusStrip()
         bar = QStatusBar()
         bar.setSizeGripEnabled(False)
         bar.setContentsMargins(0, 0, 0, 0)
-        bar.addWidget(self._strip, 1)
+        bar.addWidget(self.strip, 1)
         self.setStatusBar(bar)
         self._binder = KeyBinder(self)
         self._actions = self._bind()
         self._menus = Menus(self.menuBar())
         self._corner = Corner()
         self.menuBar().setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
-        self._idle = IdleWatch(self)
-        self._idle.idle.connect(self._lock_idle)
+        self.idle = IdleWatch(self)
+        self.idle.idle.connect(self._lock_idle)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self.setMinimumSize(QSize(*WINDOW_MINIMUM))
         self._restore_looks()
@@ -150,21 +150,21 @@ class Window(QMainWindow):
         workplace.hints_changed.connect(self._show_hints)
         workplace.counts_changed.connect(self._show_counts)
         workplace.lock_wanted.connect(self.lock)
-        self._toast = Toast(workplace.pages)
+        self.toast = Toast(workplace.pages)
         desk.toasted.connect(self._show_toast)
         desk.undo.changed.connect(self._show_undo)
         desk.clinic_changed.connect(self._clinic_changed)
         self._corner.show_person(desk.clinic.name, desk.user)
         self._frame(True)
         allowed = [entry.name for entry in workplace.entries]
-        self._show(workplace, "")
+        self._show(workplace, self.tr("Desk"))
         for name in (self.preferences.last_screen, *allowed):
             if name in allowed:
                 workplace.go(name)
                 break
         self._screen_changed()
         workplace.restore(self._drafts.pop(signed_in.user.id, {}))
-        self._idle.start(desk.clinic.auto_lock_minutes)
+        self.idle.start(desk.clinic.auto_lock_minutes)
         self.opened.emit()
 
     def _leave(self) -> None:
@@ -172,7 +172,7 @@ class Window(QMainWindow):
         if self.desk is None or self.workplace is None:
             return
         self.runner.write(sign_out, owner=self, failed=lambda _: None)
-        self._idle.stop()
+        self.idle.stop()
         if drafts := self.workplace.drafts():
             self._drafts[self.desk.user.id] = drafts
         for gone in (self._shutter, self.workplace):
@@ -180,12 +180,12 @@ class Window(QMainWindow):
                 self._pages.removeWidget(gone)
                 gone.deleteLater()
         self.desk.deleteLater()
-        self.desk = self.workplace = self._shutter = self._toast = self._focus = None
+        self.desk = self.workplace = self._shutter = self.toast = self._focus = None
 
     def _clinic_changed(self) -> None:
         if self.desk is not None:
             self._corner.show_person(self.desk.clinic.name, self.desk.user)
-            self._idle.start(self.desk.clinic.auto_lock_minutes)
+            self.idle.start(self.desk.clinic.auto_lock_minutes)
 
     # Lock
 
@@ -196,7 +196,7 @@ class Window(QMainWindow):
             return
         self._focus = self.focusWidget()
         self._close_popups()
-        self._idle.stop()
+        self.idle.stop()
         if self._shutter is None:
             self._shutter = Shutter(desk)
             self._shutter.unlocked.connect(self.unlock)
@@ -217,7 +217,7 @@ class Window(QMainWindow):
         self._show(self.workplace, self.workplace.title)
         if self._focus is not None:
             self._focus.setFocus()
-        self._idle.start(self.desk.clinic.auto_lock_minutes)
+        self.idle.start(self.desk.clinic.auto_lock_minutes)
 
     def switch_user(self) -> None:
         """Let another person sit down; the desk stays locked until somebody does."""
@@ -345,11 +345,11 @@ class Window(QMainWindow):
     def _show_hints(self) -> None:
         screen = self.workplace.screen_in_front if self.workplace is not None else None
         own = screen.hints() if screen is not None else ()
-        self._strip.set_hints([*own, *(name for name in ("patient.find", "keys") if name not in own)])
+        self.strip.set_hints([*own, *(name for name in ("patient.find", "keys") if name not in own)])
 
     def _show_counts(self) -> None:
         screen = self.workplace.screen_in_front if self.workplace is not None else None
-        self._strip.set_counts(screen.counts() if screen is not None else ())
+        self.strip.set_counts(screen.counts() if screen is not None else ())
 
     def _focus_moved(self, _old: QWidget | None, _new: QWidget | None) -> None:
         if self.workplace is not None and self._pages.currentWidget() is self.workplace:
@@ -363,9 +363,9 @@ class Window(QMainWindow):
             self._actions[name].setEnabled(bool(what))
 
     def _show_toast(self, text: str, undo: bool) -> None:
-        if self._toast is not None and self.desk is not None:
+        if self.toast is not None and self.desk is not None:
             back = ToastAction(KEYS["undo"].title, KEYS["undo"].caps, self._undo)
-            self._toast.show_message(text, actions=[back] if undo else [])
+            self.toast.show_message(text, actions=[back] if undo else [])
 
     # The window itself
 

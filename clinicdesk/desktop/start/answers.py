@@ -64,7 +64,7 @@ def set_up(tx: Tx, answers: Answers) -> None:
 def system_zone() -> str:
     """The IANA name of this computer's time zone; UTC where it has none."""
     name = bytes(QTimeZone.systemTimeZoneId().data()).decode("ascii", "replace")
-    return name if "/" in name else "UTC"
+    return name if "/" in name and not name.startswith("Etc/") else "UTC"
 
 
 def system_country() -> str:

@@ -68,7 +68,7 @@ class FirstStartPage(CoverPage):
             self.tr("3  Who sees patients first?"), _row((self.prefix, 1), (self.given, 3), (self.family, 3))
         )
         self._hours = Field(self.tr("4  When?"), _row((self.days, 0), (self.start, 1), (self.end, 1)))
-        self._name = Field(self.tr("5  Who looks after ClinicDesk? Name"), self.name)
+        self._name = Field(self.tr("5  Who looks after ClinicDesk? Your name"), self.name)
         self._email = Field(self.tr("E-mail, to sign in with"), self.email)
         for edit, words in ((self.prefix, self.tr("Title")), (self.given, self.tr("Given name")),
                             (self.family, self.tr("Family name"))):  # fmt: skip
@@ -107,6 +107,10 @@ class FirstStartPage(CoverPage):
         self.open.clicked.connect(self._finish)
         self.demo.clicked.connect(self.demo_wanted)
         self.setFocusProxy(self.clinic)
+
+    def error(self, question: str) -> str:
+        """The sentence beside a question (clinic, zone, practitioner, hours, name, email, password), or nothing."""
+        return self._fields[question].error()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter goes on to the next field, and Ctrl+Enter finishes."""
@@ -183,8 +187,8 @@ class _ZoneBox(QComboBox):
         super().__init__()
         self.setEditable(True)
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.addItems(sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
-        self.insertItem(0, "UTC")
+        names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+        self.addItems(["UTC", *names])
         self.setCurrentText(system_zone())
         completer = QCompleter(self.model(), self)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)

@@ -91,6 +91,10 @@ class Shutter(QWidget):
             self._counts.addWidget(Chip(text, "quiet", glyph, outlined=True))
         self._show_time()
 
+    def error(self) -> str:
+        """The sentence below the password, or nothing."""
+        return self._card.password.field.error()
+
     def _show_time(self) -> None:
         now = self._desk.now()
         self._clock.setText(f"{now:%H:%M}")

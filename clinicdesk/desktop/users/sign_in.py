@@ -46,26 +46,26 @@ class SignInPage(CoverPage):
         self._runner, self._clinic, self._desk_name = runner, clinic, desk_name
         self._steps = QStackedWidget()
         self._steps.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self._who = _Who()
-        self._new = _NewPassword()
-        self._steps.addWidget(self._who)
-        self._steps.addWidget(self._new)
+        self.who = _Who()
+        self.new_password = _NewPassword()
+        self._steps.addWidget(self.who)
+        self._steps.addWidget(self.new_password)
         self.form.addWidget(self._steps)
         if accounts:
-            self.form.addWidget(_DemoAccounts(accounts, self._who.fill))
+            self.form.addWidget(_DemoAccounts(accounts, self.who.fill))
         self._pending: tuple[SignedIn, str] | None = None
         self._may_leave = False
-        self._who.asked.connect(self._sign_in)
-        self._new.asked.connect(self._change_password)
-        self.setFocusProxy(self._who.email)
+        self.who.asked.connect(self._sign_in)
+        self.new_password.asked.connect(self._change_password)
+        self.setFocusProxy(self.who.email)
 
     def begin(self, *, may_leave: bool = False) -> None:
         """Ask from the beginning; Esc leaves where there is somewhere to go back to."""
         self._pending = None
         self._may_leave = may_leave
-        self._who.begin()
-        self._new.clear()
-        self._steps.setCurrentWidget(self._who)
+        self.who.begin()
+        self.new_password.clear()
+        self._steps.setCurrentWidget(self.who)
         now = self._runner.now().astimezone(self._clinic.tz)
         self.cover.set_text(self._clinic.name, f"{long_date(now)}\n{self._desk_name}")
 
@@ -81,46 +81,46 @@ class SignInPage(CoverPage):
 
     def _sign_in(self, email: str, password: str) -> None:
         request = SignIn(email, password, self._desk_name)
-        self._who.wait(True)
+        self.who.wait(True)
 
         def work(database: Database) -> SignedIn:
             return authenticate(database, request)
 
         def done(signed_in: SignedIn) -> None:
-            self._who.wait(False)
-            self._who.password.clear()
+            self.who.wait(False)
+            self.who.password.clear()
             if signed_in.user.must_change_password:
                 self._pending = (signed_in, password)
-                self._steps.setCurrentWidget(self._new)
-                self._new.first.setFocus()
+                self._steps.setCurrentWidget(self.new_password)
+                self.new_password.first.setFocus()
             else:
                 self.signed_in.emit(self._clinic, signed_in)
 
         self._runner.call(work, done, owner=self, failed=self._refused, aside=True)
 
     def _refused(self, error: ClinicError) -> None:
-        self._who.wait(False)
-        self._who.refuse(sentence(error, self._clinic.tz))
+        self.who.wait(False)
+        self.who.refuse(sentence(error, self._clinic.tz))
 
     def _change_password(self, new: str) -> None:
         if self._pending is None:
             return
         signed_in, current = self._pending
         request = ChangePassword(current, new)
-        self._new.wait(True)
+        self.new_password.wait(True)
 
         def work(database: Database) -> SignedIn:
             return replace(signed_in, user=replace_password(database, signed_in.actor, request))
 
         def done(changed: SignedIn) -> None:
-            self._new.wait(False)
-            self._new.clear()
+            self.new_password.wait(False)
+            self.new_password.clear()
             self._pending = None
             self.signed_in.emit(self._clinic, changed)
 
         def refused(error: ClinicError) -> None:
-            self._new.wait(False)
-            self._new.refuse(sentence(error, self._clinic.tz))
+            self.new_password.wait(False)
+            self.new_password.refuse(sentence(error, self._clinic.tz))
 
         self._runner.call(work, done, owner=self, failed=refused, aside=True)
 

@@ -1,0 +1,209 @@
+"""From an empty folder to an open desk, through the real data folder: first start, passphrase, what is the matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTime
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from clinicdesk.core.database import DATABASE_NAME
+from clinicdesk.core.permissions import Permission, Role
+from clinicdesk.desktop.preferences import Preferences
+from clinicdesk.desktop.runner import Runner
+from clinicdesk.desktop.screen import Screen
+from clinicdesk.desktop.screens import Entry
+from clinicdesk.desktop.start.first_start import FirstStartPage
+from clinicdesk.desktop.start.starter import Starter
+from clinicdesk.desktop.start.troubles import PassphrasePage, TroublePage, warning_words
+from clinicdesk.desktop.users.sign_in import SignInPage
+from clinicdesk.desktop.window import Window
+from clinicdesk.desktop.workplace import WarningStrip
+from clinicdesk.features.practitioners.service import list_practitioners, weekly_hours
+from clinicdesk.opening import open_clinic, operator
+
+PASSWORD = "four quiet brown owls"
+
+
+class Plain(Screen):
+    """A screen with nothing on it."""
+
+
+class PlainEntry(Entry):
+    def load(self) -> type[Screen]:
+        return Plain
+
+
+ENTRIES = (PlainEntry("today", "ph.calendar-blank", Permission.SEE_CALENDAR, "", ""),)
+Start = Callable[..., tuple[Window, Starter]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of this test's own, whose key no keyring is asked to keep."""
+    monkeypatch.setenv("CLINICDESK_KEYRING", "off")
+    return tmp_path / "clinic"
+
+
+@pytest.fixture
+def start(qtbot: QtBot, folder: Path, tmp_path: Path) -> Iterator[Start]:
+    made: list[Starter] = []
+
+    def begin(**options: bool) -> tuple[Window, Starter]:
+        window = Window(Runner(), Preferences(tmp_path), "Desk 1", ENTRIES)
+        qtbot.addWidget(window)
+        with qtbot.waitActive(window):
+            window.show()
+            window.activateWindow()
+        starter = Starter(window, folder, **options)
+        made.append(starter)
+        starter.open()
+        return window, starter
+
+    yield begin
+    for starter in made:
+        starter.close()
+
+
+def shows(window: Window, kind: type[QWidget]) -> bool:
+    return isinstance(window.page(), kind)
+
+
+def type_in(qtbot: QtBot, *words: str) -> None:
+    for word in words:
+        qtbot.keyClicks(QApplication.focusWidget(), word)
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+
+
+def first_page(qtbot: QtBot, window: Window) -> FirstStartPage:
+    qtbot.waitUntil(lambda: shows(window, FirstStartPage), timeout=20_000)
+    page = window.page()
+    assert isinstance(page, FirstStartPage)
+    return page
+
+
+def test_the_first_start_is_answered_by_keyboard_and_ends_at_the_desk(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window, starter = start()
+    page = first_page(qtbot, window)
+    type_in(qtbot, "Harbour Street Clinic", "", "Dr", "Amara", "Okafor")
+    assert page.zone.currentText()
+    page.name.setFocus()
+    type_in(qtbot, "Ines Moreau", "ines@clinic.example")
+    with qtbot.waitSignal(window.opened, timeout=20_000):
+        type_in(qtbot, PASSWORD)
+
+    assert window.windowTitle() == "ClinicDesk - Today"
+    assert window.desk is not None
+    assert (window.desk.clinic.name, window.desk.user.role) == ("Harbour Street Clinic", Role.ADMINISTRATOR)
+    window.close()
+    starter.close()
+    with open_clinic(folder) as clinic, clinic.database.read(operator("test")) as tx:
+        (doctor,) = list_practitioners(tx)
+        (hours,) = weekly_hours(tx, doctor.id)
+    assert doctor.name == "Dr Amara Okafor"
+    assert [(shift.weekday, shift.start.hour, shift.end.hour) for shift in hours.shifts] == [
+        (day, 9, 17) for day in range(5)
+    ]
+
+
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_stored_or_lost(qtbot: QtBot, start: Start) -> None:
+    window, _ = start()
+    page = first_page(qtbot, window)
+    qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert page.error("clinic") == "Give the clinic a name."
+    page.clinic.setText("Harbour Street Clinic")
+    page.zone.setCurrentText("Atlantis/Capital")
+    qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert page.error("zone")
+    page.zone.setCurrentText("Europe/Madrid")
+    page.family.setText("Okafor")
+    page.name.setText("Ines Moreau")
+    page.email.setText("not an address")
+    page.password.edit.setText(PASSWORD)
+    page.start.setTime(QTime(17, 0))
+    page.end.setTime(QTime(9, 0))
+    for question, mend in (
+        ("hours", lambda: page.end.setTime(QTime(18, 0))),
+        ("email", lambda: page.email.setText("ines@clinic.example")),
+    ):
+        qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda question=question: bool(page.error(question)))
+        mend()
+    page.password.edit.setText("short")
+    qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: bool(page.error("password")))
+    assert page.clinic.text() == "Harbour Street Clinic"
+    page.password.edit.setText(PASSWORD)
+    with qtbot.waitSignal(window.opened, timeout=20_000):
+        qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_the_key_beside_the_data_is_warned_of_over_every_screen(qtbot: QtBot, start: Start) -> None:
+    window, _ = start()
+    page = first_page(qtbot, window)
+    for edit, words in (
+        (page.clinic, "Hill"),
+        (page.family, "Lee"),
+        (page.name, "Ines"),
+        (page.email, "ines@hill.example"),
+    ):
+        edit.setText(words)
+    page.password.edit.setText(PASSWORD)
+    with qtbot.waitSignal(window.opened, timeout=20_000):
+        qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+
+    strip = window.findChild(WarningStrip)
+    assert strip is not None
+    assert strip.text() == warning_words(("key_in_file",))
+
+
+def test_a_passphrase_is_asked_for_until_it_fits(qtbot: QtBot, start: Start, folder: Path) -> None:
+    open_clinic(folder, passphrase="a river of small stones").close()
+    window, _ = start()
+    qtbot.waitUntil(lambda: shows(window, PassphrasePage), timeout=20_000)
+    page = window.page()
+    assert isinstance(page, PassphrasePage)
+    type_in(qtbot, "not this one")
+    qtbot.waitUntil(lambda: bool(page.passphrase.field.error()), timeout=20_000)
+    assert page.passphrase.field.error() == "This is not the passphrase of this clinic's data."
+    type_in(qtbot, "a river of small stones")
+    first_page(qtbot, window)
+
+
+def test_data_that_does_not_open_says_why_and_can_be_tried_again(qtbot: QtBot, start: Start, folder: Path) -> None:
+    open_clinic(folder).close()
+    key = folder / "key.json"
+    kept = key.read_bytes()
+    key.unlink()
+    window, _ = start()
+    qtbot.waitUntil(lambda: shows(window, TroublePage), timeout=20_000)
+    page = window.page()
+    assert isinstance(page, TroublePage)
+    assert page.words == "The key of this clinic's data is not here. Restore a backup with the recovery key."
+    key.write_bytes(kept)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    first_page(qtbot, window)
+
+
+def test_a_damaged_database_is_said_to_be_one(qtbot: QtBot, start: Start, folder: Path) -> None:
+    open_clinic(folder).close()
+    (folder / DATABASE_NAME).write_bytes(b"not a database at all" * 1000)
+    window, _ = start()
+    qtbot.waitUntil(lambda: shows(window, TroublePage), timeout=20_000)
+
+
+def test_the_demo_clinic_asks_for_nothing_but_one_of_its_accounts(qtbot: QtBot, start: Start) -> None:
+    window, starter = start(demo=True)
+    with qtbot.waitSignal(starter.accounts_known, timeout=60_000) as known:
+        pass
+    assert known.args is not None
+    (account, *_) = known.args[0]
+    assert shows(window, SignInPage)
+    with qtbot.waitSignal(window.opened):
+        type_in(qtbot, account.email, account.passphrase)
+    strip = window.findChild(WarningStrip)
+    assert strip is not None
+    assert "demo" in strip.text()
