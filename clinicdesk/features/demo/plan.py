@@ -94,10 +94,9 @@ def courses(practitioner: str, visits: Sequence[Interval]) -> list[Course]:
     free = datetime.min.replace(tzinfo=visits[0].start.tzinfo) if visits else None
     for visit in visits:
         dice = chance("course", practitioner, visit.start.isoformat())
-        arrive = visit.start - timedelta(minutes=dice.randrange(-1, 14))
-        check_in = arrive + timedelta(minutes=dice.randrange(1, 5)) if dice.random() < 0.6 else None
-        ready = max(arrive, check_in or arrive, visit.start - timedelta(minutes=3))
-        begin = ready + timedelta(minutes=dice.randrange(0, 5))
+        arrive = visit.start - timedelta(minutes=dice.randrange(0, 18))
+        check_in = arrive + timedelta(minutes=dice.randrange(3, 12)) if dice.random() < 0.6 else None
+        begin = max(arrive, check_in or arrive, visit.start) + timedelta(minutes=dice.randrange(0, 9))
         if free is not None:
             begin = max(begin, free + timedelta(minutes=1))
         end = begin + visit.length * dice.uniform(0.7, 1.1)

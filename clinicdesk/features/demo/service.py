@@ -169,7 +169,7 @@ class _Days:
         rows = tx.session.execute(
             select(ImportedRecord.source_id, ImportedRecord.entity_id).where(ImportedRecord.kind == _PRACTITIONER)
         )
-        ids = dict(rows.tuples().all())
+        ids = {row.source_id: row.entity_id for row in rows}
         active = {row.id for row in practitioners.list_practitioners(tx)}
         self.people = {ids[p.key]: p for p in cast.CLINICIANS if ids.get(p.key) in active}
         self.types = {row.short: row for row in appointments.list_types(tx)}
