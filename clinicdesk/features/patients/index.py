@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import combinations
 from uuid import UUID
 
-from sqlalchemy import Integer, delete, insert, select, text, tuple_, update
+from sqlalchemy import Integer, bindparam, delete, insert, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from clinicdesk.features.patients.folding import SHORTEST_WORD, Entry, entry_of
@@ -28,6 +28,9 @@ _SEARCHED = (
     .order_by(Patient.id)
     .limit(_BATCH)
 )  # fmt: skip
+_KNOWN_WORDS = select(PatientSpelling.word).where(
+    tuple_(PatientSpelling.deletion, PatientSpelling.word).in_(bindparam("words", expanding=True))
+)
 _IN_USE = text("SELECT rowid FROM patient_fts WHERE patient_fts MATCH :query LIMIT 1").columns(rowid=Integer)
 
 
@@ -41,33 +44,24 @@ def deletions(word: str) -> set[str]:
     return kept
 
 
-def index_patient(session: Session, patient: Patient) -> None:
-    """Make the search index say what the patient's (flushed) row says."""
-    index_patients(session, [patient])
-
-
-def index_patients(session: Session, patients: Iterable[Patient]) -> None:
-    """`index_patient` for many at once, in fewer statements."""
+def add_to_index(session: Session, patients: Sequence[Patient]) -> None:
+    """Let search find patients who have just been added (and flushed); for many at once, give them together."""
     entries = {patient.id: (entry_of(patient), patient.deceased or not patient.active) for patient in patients}
-    table = PatientSearch
-    known = session.execute(
-        select(table.docid, table.patient_id, table.terms, table.phones, table.gone).where(
-            table.patient_id.in_(entries)
-        )
-    ).all()
-    dropped: set[str] = set()
-    for docid, patient_id, terms, phones, gone in known:
-        entry, now_gone = entries.pop(patient_id)
-        if (terms, phones, gone) != (entry.terms, entry.phones, now_gone):
-            session.execute(
-                update(table).where(table.docid == docid).values(terms=entry.terms, phones=entry.phones, gone=now_gone)
-            )
-            _add_words(session, entry.words)
-            dropped |= Entry(terms, phones).words - entry.words
-    _drop_unused_words(session, dropped)
-    if entries:
-        _insert_entries(session, entries)
-        _add_words(session, {word for entry, _ in entries.values() for word in entry.words})
+    _insert_entries(session, entries)
+    _add_words(session, {word for entry, _ in entries.values() for word in entry.words})
+
+
+def index_patient(session: Session, patient: Patient) -> None:
+    """Make the search index say what the patient's edited (and flushed) row says."""
+    stored = session.scalars(select(PatientSearch).where(PatientSearch.patient_id == patient.id)).one_or_none()
+    if stored is None:
+        add_to_index(session, [patient])
+        return
+    entry, before = entry_of(patient), Entry(stored.terms, stored.phones)
+    stored.terms, stored.phones, stored.gone = entry.terms, entry.phones, patient.deceased or not patient.active
+    session.flush()
+    _add_words(session, entry.words - before.words)
+    _drop_unused_words(session, before.words - entry.words)
 
 
 def rebuild_index(session: Session) -> None:
@@ -102,8 +96,7 @@ def _add_words(session: Session, words: set[str]) -> None:
     long_enough = sorted(word for word in words if len(word) >= SHORTEST_WORD)
     for at in range(0, len(long_enough), _BATCH):
         batch = long_enough[at : at + _BATCH]
-        whole = tuple_(PatientSpelling.deletion, PatientSpelling.word).in_([(word[:SPELLED], word) for word in batch])
-        known = set(session.scalars(select(PatientSpelling.word).where(whole)))
+        known = set(session.scalars(_KNOWN_WORDS, {"words": [(word[:SPELLED], word) for word in batch]}))
         rows = sorted((deletion, word) for word in batch if word not in known for deletion in deletions(word))
         if rows:
             session.execute(_INSERT_SPELLING, [{"deletion": deletion, "word": word} for deletion, word in rows])

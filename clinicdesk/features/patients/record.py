@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
-from clinicdesk.core.clinic import find_clinic
+from clinicdesk.core.clinic import ClinicRow, find_clinic
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.tx import Tx
 from clinicdesk.features.patients.models import Patient
@@ -28,6 +28,10 @@ def load_version(tx: Tx, patient_id: UUID, version: int) -> Patient:
 
 
 def today(tx: Tx) -> date:
-    """The day it is in the clinic; in UTC before the clinic has been set up."""
-    clinic = find_clinic(tx.session)
-    return tx.now.astimezone(clinic.tz if clinic else UTC).date()
+    """The day it is in the clinic."""
+    return day_in(find_clinic(tx.session), tx.now)
+
+
+def day_in(clinic: ClinicRow | None, instant: datetime) -> date:
+    """The clinic's day at an instant; the day in UTC before the clinic has been set up."""
+    return instant.astimezone(clinic.tz if clinic else UTC).date()

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, text
 
 from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
@@ -17,9 +17,9 @@ from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.patients.allergies import allergies_checked, remove_allergy, save_allergy
 from clinicdesk.features.patients.contacts import remove_contact, save_contact
 from clinicdesk.features.patients.duplicates import find_duplicates
-from clinicdesk.features.patients.index import index_patient
-from clinicdesk.features.patients.models import Patient, RecordCounter
-from clinicdesk.features.patients.record import load, load_version, today
+from clinicdesk.features.patients.index import add_to_index, index_patient
+from clinicdesk.features.patients.models import Patient
+from clinicdesk.features.patients.record import day_in, load, load_version, today
 from clinicdesk.features.patients.rows import demographics_of, detail_of, row_of, rows_by_id
 from clinicdesk.features.patients.rules import (
     LONGEST_NUMBER,
@@ -51,6 +51,15 @@ __all__ = [
 
 DEFAULT_PREFIX = "HS"
 """Of record numbers that are given before the clinic has been set up."""
+_TAKEN = select(Patient.id).where(Patient.number == bindparam("number"))
+_COUNT = text(
+    """
+    INSERT INTO record_counter (prefix, last) VALUES (:prefix, :least)
+    ON CONFLICT (prefix) DO UPDATE
+    SET last = CASE WHEN record_counter.last + :step > :least THEN record_counter.last + :step ELSE :least END
+    RETURNING last
+    """
+)
 _OWN_FIGURES = 8
 """The most figures of a record number that may push the clinic's own numbering forward."""
 
@@ -61,13 +70,14 @@ def register(tx: Tx, request: RegisterPatient) -> PatientRow:
 
     Raises InvalidInput for what cannot be right, and Conflict number_taken for a number that somebody has.
     """
-    day = today(tx)
+    clinic = find_clinic(tx.session)
+    day = day_in(clinic, tx.now)
     demographics = checked(request.demographics, day)
     check_deceased_on(request.deceased_on, demographics.birth_date, day)
     patient = Patient(
         id=new_id(),
         version=1,
-        number=_given_number(tx, request.number) or _next_number(tx),
+        number=_record_number(tx, request.number, clinic.record_prefix if clinic else DEFAULT_PREFIX),
         deceased=request.deceased or request.deceased_on is not None,
         deceased_on=request.deceased_on,
         allergies_checked_on=None,
@@ -78,7 +88,7 @@ def register(tx: Tx, request: RegisterPatient) -> PatientRow:
     tx.session.add(patient)
     tx.record(Change.created(patient, patient_id=patient.id))
     tx.session.flush()
-    index_patient(tx.session, patient)
+    add_to_index(tx.session, [patient])
     return row_of(patient)
 
 
@@ -164,46 +174,29 @@ def _edited(tx: Tx, patient: Patient) -> PatientDetail:
     return detail_of(tx.session, patient)
 
 
-def _given_number(tx: Tx, text: str) -> str:
-    """The number that the request brings, or nothing. Raises Conflict number_taken."""
-    number = checked_text(text, "number", LONGEST_NUMBER)
+def _record_number(tx: Tx, given: str, prefix: str) -> str:
+    """The number that the request brings, or the clinic's next one. Raises Conflict number_taken.
+
+    Whoever writes holds the write lock, so two desks never get the same number.
+    """
+    number = checked_text(given, "number", LONGEST_NUMBER)
     if not number:
-        return ""
+        while _is_taken(tx, number := f"{prefix}-{_count(tx, prefix, 1, 0):05d}"):
+            pass
+        return number
     if _is_taken(tx, number):
         raise Conflict("number_taken", field="number", number=number)
-    prefix, _, figures = number.rpartition("-")
-    if prefix == _prefix(tx) and figures.isascii() and figures.isdigit() and len(figures) <= _OWN_FIGURES:
-        counter = _counter(tx, prefix)
-        counter.last = max(counter.last, int(figures))
-        tx.session.flush()
+    figures = number.removeprefix(f"{prefix}-")
+    if figures != number and figures.isascii() and figures.isdigit() and len(figures) <= _OWN_FIGURES:
+        _count(tx, prefix, 0, int(figures))
     return number
 
 
-def _next_number(tx: Tx) -> str:
-    """The clinic's next record number. Whoever writes holds the write lock, so two desks never get the same."""
-    prefix = _prefix(tx)
-    counter = _counter(tx, prefix)
-    while True:
-        counter.last += 1
-        number = f"{prefix}-{counter.last:05d}"
-        if not _is_taken(tx, number):
-            tx.session.flush()
-            return number
-
-
-def _prefix(tx: Tx) -> str:
-    clinic = find_clinic(tx.session)
-    return clinic.record_prefix if clinic else DEFAULT_PREFIX
-
-
-def _counter(tx: Tx, prefix: str) -> RecordCounter:
-    counter = tx.session.get(RecordCounter, prefix, with_for_update=True)
-    if counter is None:
-        counter = RecordCounter(prefix=prefix, last=0)
-        tx.session.add(counter)
-        tx.session.flush()
-    return counter
+def _count(tx: Tx, prefix: str, step: int, least: int) -> int:
+    """Move the clinic's counter on by `step`, to `least` at the least, and say where it stands."""
+    last: int = tx.session.scalar(_COUNT, {"prefix": prefix, "step": step, "least": max(least, step)})
+    return last
 
 
 def _is_taken(tx: Tx, number: str) -> bool:
-    return tx.session.scalar(select(Patient.id).where(Patient.number == number)) is not None
+    return tx.session.scalar(_TAKEN, {"number": number}) is not None
