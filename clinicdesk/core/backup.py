@@ -80,7 +80,9 @@ def inspect(file: Path, key: keys.Key) -> Copy:
     Raises Unavailable: backup_other_key (no backup, or not under this key), backup_damaged.
     """
     with _opened(file, key) as copy:
-        if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+        # Every page is read, and SQLCipher authenticates each. That indexes agree with their tables is `check`'s question:
+        # a copy of pages cannot change the answer, and asking takes eight times as long.
+        if copy.execute("PRAGMA quick_check").fetchone() != ("ok",):
             raise Unavailable("backup_damaged")
         [revision] = copy.execute("SELECT version_num FROM alembic_version").fetchone() or [""]
         head = copy.execute("SELECT seq, hash, mac FROM audit_head").fetchone()
