@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.core.clinic import ClinicRow
@@ -23,12 +24,14 @@ from clinicdesk.desktop.screens import Entry
 from clinicdesk.desktop.settings_sheet import SettingsSheet
 from clinicdesk.desktop.users.shutter import Shutter
 from clinicdesk.desktop.users.sign_in import SignInPage
+from clinicdesk.desktop.widgets import StatePane
 from clinicdesk.desktop.window import Window
 from clinicdesk.features.practitioners.schemas import SaveSite, SetUpClinic
 from clinicdesk.features.practitioners.service import save_site, set_up_clinic
 from clinicdesk.features.users.schemas import AddUser
 from clinicdesk.features.users.service import add_user
 from tests.conftest import Hands
+from tests.desktop.keyboard import ALT, CTRL, SHIFT, press, type_in, type_text
 
 PASSWORD = "four quiet brown owls"
 PATIENT = "Ngozi Adeyemi"
@@ -106,17 +109,9 @@ def window(qtbot: QtBot, runner: Runner, preferences: Preferences, clinic: Clini
     theme().set_text_size(1.0)
 
 
-def type_in(qtbot: QtBot, *words: str) -> None:
-    """Types each of the words where the cursor is, and Enter after it."""
-    for word in words:
-        at = QApplication.focusWidget()
-        qtbot.keyClicks(at, word)
-        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
-
-
 def sign_in(qtbot: QtBot, window: Window, name: str, password: str = PASSWORD) -> Board:
     with qtbot.waitSignal(window.opened):
-        type_in(qtbot, f"{name}@clinic.example", password)
+        type_in(f"{name}@clinic.example", password)
     return board(window)
 
 
@@ -125,16 +120,6 @@ def board(window: Window) -> Board:
     screen = window.workplace.screen_in_front
     assert isinstance(screen, Board)
     return screen
-
-
-def press(
-    qtbot: QtBot, window: Window, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
-) -> None:
-    qtbot.keyClick(QApplication.focusWidget() or window, key, modifiers)
-
-
-CTRL = Qt.KeyboardModifier.ControlModifier
-SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 def test_signing_in_by_keyboard_opens_the_desk_at_the_first_screen(qtbot: QtBot, window: Window) -> None:
@@ -150,7 +135,7 @@ def test_signing_in_by_keyboard_opens_the_desk_at_the_first_screen(qtbot: QtBot,
 def test_a_wrong_password_is_said_below_the_field_and_only_it_is_forgotten(qtbot: QtBot, window: Window) -> None:
     page = window.page()
     assert isinstance(page, SignInPage)
-    type_in(qtbot, "maya@clinic.example", "not this one")
+    type_in("maya@clinic.example", "not this one")
     field = page.who.password.field
     qtbot.waitUntil(lambda: bool(field.error()))
 
@@ -164,10 +149,10 @@ def test_after_too_many_tries_the_page_says_until_when(qtbot: QtBot, window: Win
     page = window.page()
     assert isinstance(page, SignInPage)
     field = page.who.password.field
-    type_in(qtbot, "maya@clinic.example", "wrong")
+    type_in("maya@clinic.example", "wrong")
     for _ in range(4):
         qtbot.waitUntil(lambda: bool(field.error()))
-        type_in(qtbot, "wrong")
+        type_in("wrong")
     qtbot.waitUntil(lambda: "Too many" in field.error())
 
     assert field.error() == "Too many wrong passwords. Try again at 10:57."
@@ -183,14 +168,14 @@ def test_a_password_that_was_given_is_changed_before_the_desk_opens(
         add_user(tx, request)
     page = window.page()
     assert isinstance(page, SignInPage)
-    type_in(qtbot, "new@clinic.example", "the given first words")
+    type_in("new@clinic.example", "the given first words")
     qtbot.waitUntil(lambda: page.new_password.first.edit.hasFocus())
-    type_in(qtbot, "my own eleven herons", "my own eleven heroes")
+    type_in("my own eleven herons", "my own eleven heroes")
     assert page.new_password.again.field.error() == "The two are not the same."
-    assert window.desk is None
+    assert window.windowTitle() == "ClinicDesk - Sign in"
     page.new_password.again.edit.clear()
     with qtbot.waitSignal(window.opened):
-        type_in(qtbot, "my own eleven herons")
+        type_in("my own eleven herons")
 
     assert window.desk is not None
     assert not window.desk.user.must_change_password
@@ -200,53 +185,54 @@ def test_a_role_sees_its_own_screens_and_no_others(qtbot: QtBot, window: Window)
     sign_in(qtbot, window, "maya")
     assert window.workplace is not None
     assert [entry.name for entry in window.workplace.entries] == ["today", "patients"]
-    press(qtbot, window, Qt.Key.Key_4, CTRL)
+    press(Qt.Key.Key_4, CTRL)
     assert window.windowTitle() == "ClinicDesk - Today"
 
-    press(qtbot, window, Qt.Key.Key_L, CTRL | SHIFT)
+    press(Qt.Key.Key_L, CTRL | SHIFT)
     sign_in(qtbot, window, "ines")
-    press(qtbot, window, Qt.Key.Key_4, CTRL)
+    press(Qt.Key.Key_4, CTRL)
     assert window.windowTitle() == "ClinicDesk - Admin"
 
 
 def test_a_role_without_a_screen_is_told_so(qtbot: QtBot, window: Window) -> None:
     with qtbot.waitSignal(window.opened):
-        type_in(qtbot, "pat@clinic.example", PASSWORD)
+        type_in("pat@clinic.example", PASSWORD)
     assert window.workplace is not None
     assert window.workplace.screen_in_front is None
-    assert window.workplace.pages.currentWidget().accessibleName() == "Nothing to open here"
+    (told,) = window.workplace.findChildren(StatePane)
+    assert told.accessibleName() == "Nothing to open here"
 
 
 def test_keys_lead_everywhere_and_letters_act_only_on_the_board(qtbot: QtBot, window: Window) -> None:
     screen = sign_in(qtbot, window, "maya")
-    press(qtbot, window, Qt.Key.Key_C)
+    press(Qt.Key.Key_C)
     assert screen.done == ["check in"]
-    press(qtbot, window, Qt.Key.Key_F6)
+    press(Qt.Key.Key_F6)
     assert screen.field.hasFocus()
-    press(qtbot, window, Qt.Key.Key_C)
+    press(Qt.Key.Key_C)
     assert screen.done == ["check in"]
     assert screen.field.text() == "c"
-    press(qtbot, window, Qt.Key.Key_F6, SHIFT)
+    press(Qt.Key.Key_F6, SHIFT)
     assert screen.list.hasFocus()
-    press(qtbot, window, Qt.Key.Key_Slash)
+    press(Qt.Key.Key_Slash)
     assert screen.field.hasFocus()
-    press(qtbot, window, Qt.Key.Key_3, CTRL)
+    press(Qt.Key.Key_3, CTRL)
     assert window.windowTitle() == "ClinicDesk - Patients"
-    press(qtbot, window, Qt.Key.Key_1, CTRL)
+    press(Qt.Key.Key_1, CTRL)
     assert window.windowTitle() == "ClinicDesk - Today"
 
 
 def test_single_letters_can_be_turned_off(qtbot: QtBot, window: Window, preferences: Preferences) -> None:
     screen = sign_in(qtbot, window, "maya")
-    press(qtbot, window, Qt.Key.Key_Comma, CTRL)
+    press(Qt.Key.Key_Comma, CTRL)
     settings = window.findChild(SettingsSheet)
     assert settings is not None
-    qtbot.keyClick(settings.letters, Qt.Key.Key_Space)
+    QTest.keyClick(settings.letters, Qt.Key.Key_Space)
     settings.modes.choose(Mode.DARK)
     settings.text_size.setValue(15)
-    press(qtbot, window, Qt.Key.Key_Escape)
+    press(Qt.Key.Key_Escape)
     assert screen.list.hasFocus()
-    press(qtbot, window, Qt.Key.Key_C)
+    press(Qt.Key.Key_C)
 
     assert screen.done == []
     assert (preferences.character_keys, preferences.mode, preferences.text_percent) == (False, Mode.DARK, 150)
@@ -256,36 +242,36 @@ def test_single_letters_can_be_turned_off(qtbot: QtBot, window: Window, preferen
 
 def test_the_keys_sheet_lists_what_acts_here_and_finds_it_by_a_word(qtbot: QtBot, window: Window) -> None:
     sign_in(qtbot, window, "maya")
-    press(qtbot, window, Qt.Key.Key_F1)
+    press(Qt.Key.Key_F1)
     sheet = window.findChild(KeysSheet)
     assert sheet is not None
     assert "visit.check_in" in sheet.shown()
     assert "visit.cancel" not in sheet.shown()
     assert "go.admin" not in sheet.shown()
-    qtbot.keyClicks(QApplication.focusWidget(), "check")
+    type_text("check")
     assert sheet.shown() == ["visit.check_in"]
 
 
 def test_the_lock_hides_every_name_and_unlocking_comes_back_to_the_cursor(qtbot: QtBot, window: Window) -> None:
     screen = sign_in(qtbot, window, "maya")
     screen.field.setFocus()
-    qtbot.keyClicks(screen.field, "half a word")
-    press(qtbot, window, Qt.Key.Key_L, CTRL)
+    QTest.keyClicks(screen.field, "half a word")
+    press(Qt.Key.Key_L, CTRL)
 
     assert window.windowTitle() == "ClinicDesk - Locked"
     shown = [label.text() for label in window.findChildren(QLabel) if label.isVisible()]
     assert PATIENT not in shown
     assert not screen.isVisible()
     assert not window.menuBar().isVisible()
-    press(qtbot, window, Qt.Key.Key_1, CTRL)
+    press(Qt.Key.Key_1, CTRL)
     assert not screen.isVisible()
 
     page = window.page()
     assert isinstance(page, Shutter)
-    type_in(qtbot, "not this one")
+    type_in("not this one")
     qtbot.waitUntil(lambda: bool(page.error()))
     assert not screen.isVisible()
-    type_in(qtbot, PASSWORD)
+    type_in(PASSWORD)
     qtbot.waitUntil(screen.isVisible)
     assert screen.field.hasFocus()
     assert screen.field.text() == "half a word"
@@ -302,26 +288,26 @@ def test_the_desk_locks_itself_when_nobody_touches_it(qtbot: QtBot, window: Wind
 def test_another_person_takes_over_and_the_first_finds_their_draft_again(qtbot: QtBot, window: Window) -> None:
     first = sign_in(qtbot, window, "maya")
     first.field.setFocus()
-    qtbot.keyClicks(first.field, "a draft")
-    press(qtbot, window, Qt.Key.Key_L, CTRL)
-    press(qtbot, window, Qt.Key.Key_U, Qt.KeyboardModifier.AltModifier)
+    QTest.keyClicks(first.field, "a draft")
+    press(Qt.Key.Key_L, CTRL)
+    press(Qt.Key.Key_U, ALT)
     assert window.windowTitle() == "ClinicDesk - Sign in"
     second = sign_in(qtbot, window, "ines")
     assert second.field.text() == ""
     assert window.runner.actor.role is Role.ADMINISTRATOR
 
-    press(qtbot, window, Qt.Key.Key_U, CTRL)
+    press(Qt.Key.Key_U, CTRL)
     third = sign_in(qtbot, window, "maya")
     assert third.field.text() == "a draft"
 
 
 def test_the_same_person_signing_in_again_finds_the_desk_as_it_was(qtbot: QtBot, window: Window) -> None:
     screen = sign_in(qtbot, window, "maya")
-    press(qtbot, window, Qt.Key.Key_L, CTRL | SHIFT)
-    press(qtbot, window, Qt.Key.Key_Escape)
+    press(Qt.Key.Key_L, CTRL | SHIFT)
+    press(Qt.Key.Key_Escape)
     assert window.windowTitle() == "ClinicDesk - Locked"
-    press(qtbot, window, Qt.Key.Key_U, Qt.KeyboardModifier.AltModifier)
-    type_in(qtbot, "maya@clinic.example", PASSWORD)
+    press(Qt.Key.Key_U, ALT)
+    type_in("maya@clinic.example", PASSWORD)
     qtbot.waitUntil(screen.isVisible)
 
 
@@ -329,9 +315,9 @@ def test_no_title_ever_names_a_person(qtbot: QtBot, window: Window) -> None:
     titles: set[str] = set()
     window.windowTitleChanged.connect(titles.add)
     sign_in(qtbot, window, "maya")
-    press(qtbot, window, Qt.Key.Key_3, CTRL)
-    press(qtbot, window, Qt.Key.Key_L, CTRL)
-    press(qtbot, window, Qt.Key.Key_U, Qt.KeyboardModifier.AltModifier)
+    press(Qt.Key.Key_3, CTRL)
+    press(Qt.Key.Key_L, CTRL)
+    press(Qt.Key.Key_U, ALT)
 
     assert {"Desk", "Today", "Patients", "Locked", "Sign in"} >= {
         title.removeprefix("ClinicDesk - ") for title in titles
@@ -347,7 +333,7 @@ def test_initials_only_is_one_key_away(qtbot: QtBot, window: Window) -> None:
     sign_in(qtbot, window, "maya")
     assert window.desk is not None
     with qtbot.waitSignal(window.desk.privacy.changed):
-        press(qtbot, window, Qt.Key.Key_I, CTRL)
+        press(Qt.Key.Key_I, CTRL)
     assert window.desk.privacy.initials_only
 
 
@@ -371,7 +357,7 @@ def test_the_last_screen_and_the_size_are_there_at_the_next_start(
 ) -> None:
     sign_in(qtbot, window, "maya")
     window.resize(1300, 750)
-    press(qtbot, window, Qt.Key.Key_3, CTRL)
+    press(Qt.Key.Key_3, CTRL)
     window.close()
     again = Window(runner, preferences, "Desk 1", ENTRIES)
     qtbot.addWidget(again)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QTime
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.core.database import DATABASE_NAME
@@ -24,6 +24,7 @@ from clinicdesk.desktop.window import Window
 from clinicdesk.desktop.workplace import WarningStrip
 from clinicdesk.features.practitioners.service import list_practitioners, weekly_hours
 from clinicdesk.opening import open_clinic, operator
+from tests.desktop.keyboard import CTRL, press, type_in
 
 PASSWORD = "four quiet brown owls"
 
@@ -52,13 +53,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def start(qtbot: QtBot, folder: Path, tmp_path: Path) -> Iterator[Start]:
     made: list[Starter] = []
 
-    def begin(**options: bool) -> tuple[Window, Starter]:
+    def begin(demo: bool = False) -> tuple[Window, Starter]:
         window = Window(Runner(), Preferences(tmp_path), "Desk 1", ENTRIES)
         qtbot.addWidget(window)
         with qtbot.waitActive(window):
             window.show()
             window.activateWindow()
-        starter = Starter(window, folder, **options)
+        starter = Starter(window, folder, demo=demo)
         made.append(starter)
         starter.open()
         return window, starter
@@ -72,12 +73,6 @@ def shows(window: Window, kind: type[QWidget]) -> bool:
     return isinstance(window.page(), kind)
 
 
-def type_in(qtbot: QtBot, *words: str) -> None:
-    for word in words:
-        qtbot.keyClicks(QApplication.focusWidget(), word)
-        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
-
-
 def first_page(qtbot: QtBot, window: Window) -> FirstStartPage:
     qtbot.waitUntil(lambda: shows(window, FirstStartPage), timeout=20_000)
     page = window.page()
@@ -88,12 +83,12 @@ def first_page(qtbot: QtBot, window: Window) -> FirstStartPage:
 def test_the_first_start_is_answered_by_keyboard_and_ends_at_the_desk(qtbot: QtBot, start: Start, folder: Path) -> None:
     window, starter = start()
     page = first_page(qtbot, window)
-    type_in(qtbot, "Harbour Street Clinic", "", "Dr", "Amara", "Okafor")
+    type_in("Harbour Street Clinic", "", "Dr", "Amara", "Okafor")
     assert page.zone.currentText()
     page.name.setFocus()
-    type_in(qtbot, "Ines Moreau", "ines@clinic.example")
+    type_in("Ines Moreau", "ines@clinic.example")
     with qtbot.waitSignal(window.opened, timeout=20_000):
-        type_in(qtbot, PASSWORD)
+        type_in(PASSWORD)
 
     assert window.windowTitle() == "ClinicDesk - Today"
     assert window.desk is not None
@@ -112,11 +107,11 @@ def test_the_first_start_is_answered_by_keyboard_and_ends_at_the_desk(qtbot: QtB
 def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_stored_or_lost(qtbot: QtBot, start: Start) -> None:
     window, _ = start()
     page = first_page(qtbot, window)
-    qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    press(Qt.Key.Key_Return, CTRL)
     assert page.error("clinic") == "Give the clinic a name."
     page.clinic.setText("Harbour Street Clinic")
     page.zone.setCurrentText("Atlantis/Capital")
-    qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    press(Qt.Key.Key_Return, CTRL)
     assert page.error("zone")
     page.zone.setCurrentText("Europe/Madrid")
     page.family.setText("Okafor")
@@ -125,20 +120,19 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_stored_or_lost(qt
     page.password.edit.setText(PASSWORD)
     page.start.setTime(QTime(17, 0))
     page.end.setTime(QTime(9, 0))
-    for question, mend in (
-        ("hours", lambda: page.end.setTime(QTime(18, 0))),
-        ("email", lambda: page.email.setText("ines@clinic.example")),
-    ):
-        qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-        qtbot.waitUntil(lambda question=question: bool(page.error(question)))
-        mend()
+    press(Qt.Key.Key_Return, CTRL)
+    qtbot.waitUntil(lambda: bool(page.error("hours")))
+    page.end.setTime(QTime(18, 0))
+    press(Qt.Key.Key_Return, CTRL)
+    qtbot.waitUntil(lambda: bool(page.error("email")))
+    page.email.setText("ines@clinic.example")
     page.password.edit.setText("short")
-    qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    press(Qt.Key.Key_Return, CTRL)
     qtbot.waitUntil(lambda: bool(page.error("password")))
     assert page.clinic.text() == "Harbour Street Clinic"
     page.password.edit.setText(PASSWORD)
     with qtbot.waitSignal(window.opened, timeout=20_000):
-        qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        press(Qt.Key.Key_Return, CTRL)
 
 
 def test_the_key_beside_the_data_is_warned_of_over_every_screen(qtbot: QtBot, start: Start) -> None:
@@ -153,7 +147,7 @@ def test_the_key_beside_the_data_is_warned_of_over_every_screen(qtbot: QtBot, st
         edit.setText(words)
     page.password.edit.setText(PASSWORD)
     with qtbot.waitSignal(window.opened, timeout=20_000):
-        qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        press(Qt.Key.Key_Return, CTRL)
 
     strip = window.findChild(WarningStrip)
     assert strip is not None
@@ -166,10 +160,10 @@ def test_a_passphrase_is_asked_for_until_it_fits(qtbot: QtBot, start: Start, fol
     qtbot.waitUntil(lambda: shows(window, PassphrasePage), timeout=20_000)
     page = window.page()
     assert isinstance(page, PassphrasePage)
-    type_in(qtbot, "not this one")
+    type_in("not this one")
     qtbot.waitUntil(lambda: bool(page.passphrase.field.error()), timeout=20_000)
     assert page.passphrase.field.error() == "This is not the passphrase of this clinic's data."
-    type_in(qtbot, "a river of small stones")
+    type_in("a river of small stones")
     first_page(qtbot, window)
 
 
@@ -184,7 +178,7 @@ def test_data_that_does_not_open_says_why_and_can_be_tried_again(qtbot: QtBot, s
     assert isinstance(page, TroublePage)
     assert page.words == "The key of this clinic's data is not here. Restore a backup with the recovery key."
     key.write_bytes(kept)
-    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    press(Qt.Key.Key_Return)
     first_page(qtbot, window)
 
 
@@ -203,7 +197,7 @@ def test_the_demo_clinic_asks_for_nothing_but_one_of_its_accounts(qtbot: QtBot, 
     (account, *_) = known.args[0]
     assert shows(window, SignInPage)
     with qtbot.waitSignal(window.opened):
-        type_in(qtbot, account.email, account.passphrase)
+        type_in(account.email, account.passphrase)
     strip = window.findChild(WarningStrip)
     assert strip is not None
     assert "demo" in strip.text()
