@@ -136,9 +136,7 @@ class _Visit(QAccessibleInterface):
         if current is not None and row is not None and current.id == row.id:
             state.selected = True
             state.focused = self._view.hasFocus()
-        state.invisible = not self._view.viewport().rect().intersects(
-            self._view.visit_rect(row.id) if row else QRect()
-        )
+        state.invisible = not self._view.viewport().rect().intersects(self._view.visit_rect(row.id) if row else QRect())
         return state
 
     def text(self, kind: QAccessible.Text) -> str:
@@ -153,4 +151,3 @@ class _Visit(QAccessibleInterface):
 
     def foregroundColor(self) -> QColor:
         return QColor()
-

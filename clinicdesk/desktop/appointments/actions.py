@@ -282,9 +282,7 @@ class VisitActions(QObject):
         if visit is None or "visit.reschedule" not in self._possible(visit):
             return
         sheet = OpeningsSheet(self._desk, self._host(), self.tr("Reschedule"), self.tr("Move"), visit)
-        sheet.chosen.connect(
-            lambda opening, visit=visit: self.move(visit, opening.start, opening.practitioner_id)
-        )
+        sheet.chosen.connect(lambda opening, visit=visit: self.move(visit, opening.start, opening.practitioner_id))
         sheet.open_sheet()
 
     def follow_up(self) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.permissions import Permission
@@ -81,7 +81,7 @@ class BookingDialog(Sheet):
             Purpose.WALK_IN: self.tr("Walk-in"),
             Purpose.EDIT: self.tr("Visit"),
         }[purpose]
-        super().__init__(host, title, width=560)
+        super().__init__(host, title, width=620)
         self._desk, self._choices, self._purpose, self._visit = desk, choices, purpose, visit
         self._exact: datetime | None = None
         self._length_is_chosen = False
@@ -143,31 +143,34 @@ class BookingDialog(Sheet):
         for room in self._choices.rooms:
             self._room.addItem(room.name, room.id)
 
-        self._start_field = Field(self.tr("Start"), self._start, self)
-        self._day_field = Field(self.tr("Date"), self._day, self)
-        self._length_field = Field(self.tr("Length"), self._length, self)
+        for editor, name in (
+            (self._day, self.tr("Date")), (self._start, self.tr("Start")), (self._length, self.tr("Length")),
+        ):  # fmt: skip
+            editor.setAccessibleName(name)
+            editor.setToolTip(name)
+        when = QWidget(self)
+        row = QHBoxLayout(when)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(metrics.px(12))
+        for editor in (self._day, self._start, self._length):
+            row.addWidget(editor, 1)
+        self._when_field = Field(self.tr("When"), when, self)
+        self._when_field.setFocusProxy(self._start)
         self._type_field = Field(self.tr("For"), self._type, self)
-        self._practitioner_field = Field(self.tr("With"), self._practitioner, self)
         self._room_field = Field(self.tr("Room"), self._room, self)
         self._reason_field = Field(self.tr("Reason"), self._reason, self)
         self._overbook_field = Field(self.tr("Why overbook"), self._overbook, self)
         self._overbook_field.hide()
-
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(metrics.px(12))
-        grid.setVerticalSpacing(metrics.px(10))
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
-        top = Qt.AlignmentFlag.AlignTop
-        for i, field in enumerate(
-            (self._type_field, self._length_field, self._practitioner_field, self._room_field, self._day_field)
-        ):
-            grid.addWidget(field, i // 2, i % 2, top)
-        grid.addWidget(self._start_field, 2, 1, top)
-        column.addWidget(self._patient_field)
-        column.addLayout(grid)
-        column.addWidget(self._reason_field)
-        column.addWidget(self._overbook_field)
+        what = QHBoxLayout()
+        what.setSpacing(metrics.px(12))
+        for field in (self._type_field, Field(self.tr("With"), self._practitioner, self), self._room_field):
+            field.setMinimumWidth(metrics.px(140))
+            what.addWidget(field, 1)
+        for widget in (self._patient_field, what, self._when_field, self._reason_field, self._overbook_field):
+            if isinstance(widget, QWidget):
+                column.addWidget(widget)
+            else:
+                column.addLayout(widget)
 
         self._state = TextLabel("", Role.SMALL, "ink2", wrap=True, parent=self)
         self._save_button = ActionButton(self._verb(), "Enter", kind=ButtonKind.PRIMARY, height=32)
@@ -181,15 +184,16 @@ class BookingDialog(Sheet):
         buttons.addWidget(self._save_button)
         column.addLayout(buttons)
         if self._purpose is Purpose.WALK_IN:
-            self._day_field.hide()
-            self._start_field.hide()
+            self._day.hide()
+            self._start.hide()
             self._room_field.hide()
         if self._visit is not None:
             head.addWidget(
                 Chip.for_status(self._visit.status.value, self._visit.confirmed, self._visit.in_progress, parent=self)
             )
             self._type_field.setEnabled(self._may_edit())
-            column.insertWidget(2, TextLabel(self._story(self._visit), Role.SMALL, "ink2", wrap=True, parent=self))
+            if story := self._story(self._visit):
+                column.insertWidget(2, TextLabel(story, Role.SMALL, "ink2", wrap=True, parent=self))
         self._patient.picked.connect(self._patient_picked)
         self._patient.register_wanted.connect(self._register)
         self._patient.textEdited.connect(self._patient_field.clear_error)
@@ -275,7 +279,7 @@ class BookingDialog(Sheet):
         if day is not None:
             self._day.setText(words.short_day(day))
             self._day.setProperty("day", day.isoformat())
-            self._day_field.clear_error()
+            self._when_field.clear_error()
 
     def _spell_time(self) -> None:
         at = parse_time(self._start.text())
@@ -322,7 +326,7 @@ class BookingDialog(Sheet):
         if visit is not None and (start, length, practitioner_id) == (
             visit.start, visit.end - visit.start, visit.practitioner_id
         ):  # fmt: skip
-            self._start_field.clear_error()
+            self._when_field.clear_error()
             self._state.setText("")
             return
         patient = self._patient.patient()
@@ -339,7 +343,7 @@ class BookingDialog(Sheet):
         if asked != self._asked or self._saving:
             return
         if check.error is None:
-            self._start_field.clear_error()
+            self._when_field.clear_error()
             self._overbook_field.hide()
             clock = words.clock(check.start, self._desk.clinic.tz)
             self._state.setText(self.tr("%1 is free").replace("%1", clock))
@@ -356,16 +360,15 @@ class BookingDialog(Sheet):
             anyway = Suggestion(self._anyway(), "Alt+B", self._book_anyway)
             self._patient_field.show_error(said, [anyway])
         elif isinstance(error, SlotTaken | OutsideHours):
-            self._start_field.show_error(said, self._ways_out(error))
+            self._when_field.show_error(said, self._ways_out(error))
             may = self._desk.actor.may(Permission.OVERBOOK)
             self._overbook_field.setVisible(may and isinstance(error, SlotTaken))
             self._state.setText(self.tr("Start is not free yet"))
         else:
             fields = {
-                "start": self._start_field, "length": self._length_field, "reason": self._reason_field,
-                "overbook_reason": self._overbook_field,
+                "reason": self._reason_field, "overbook_reason": self._overbook_field,
             }  # fmt: skip
-            field = fields.get(str(error.params.get("field")), self._start_field)
+            field = fields.get(str(error.params.get("field")), self._when_field)
             if error.reason.startswith("patient"):
                 field = self._patient_field
             field.show_error(said)
@@ -385,25 +388,28 @@ class BookingDialog(Sheet):
             }.get(str(error.params.get("cause")), self.tr("%1 does not work then."))
         else:
             return sentence(error, self._desk.clinic.tz)
-        nearest = error.params.get("nearest")
-        if isinstance(nearest, Sequence) and nearest:
-            said += " " + self.tr("Nearest free:")
+        times = [self._when_words(opening) for opening in self._nearest(error)]
+        if times:
+            said += " " + self.tr("Nearest free: %2.").replace("%2", self.tr(" or ").join(times))
         return said.replace("%1", who)
 
     def _anyway(self) -> str:
         return self.tr("Move anyway") if self._purpose is Purpose.EDIT else self.tr("Book anyway")
 
-    def _ways_out(self, error: ClinicError) -> list[Suggestion]:
+    def _nearest(self, error: ClinicError) -> list[Opening]:
         nearest = error.params.get("nearest")
-        openings = nearest if isinstance(nearest, Sequence) else ()
-        zone, typed = self._desk.clinic.tz, self._typed_day()
+        return [opening for opening in nearest if isinstance(opening, Opening)] if isinstance(nearest, Sequence) else []
+
+    def _when_words(self, opening: Opening) -> str:
+        local = opening.start.astimezone(self._desk.clinic.tz)
+        if local.date() == self._typed_day():
+            return words.clock(local)
+        return f"{words.short_day(local.date())}, {words.clock(local)}"
+
+    def _ways_out(self, error: ClinicError) -> list[Suggestion]:
         ways = []
-        for number, opening in enumerate((o for o in openings if isinstance(o, Opening)), start=1):
-            local = opening.start.astimezone(zone)
-            when = words.clock(local)
-            if local.date() != typed:
-                when = f"{words.short_day(local.date())}, {when}"
-            text = self.tr("Use %1").replace("%1", when)
+        for number, opening in enumerate(self._nearest(error), start=1):
+            text = self.tr("Use %1").replace("%1", self._when_words(opening))
             ways.append(Suggestion(text, f"Alt+{number}", partial(self._use, opening.start)))
         if isinstance(error, OutsideHours) and self._desk.actor.may(Permission.OVERBOOK):
             ways.append(Suggestion(self._anyway(), "Alt+B", self._book_outside_hours))
@@ -411,7 +417,7 @@ class BookingDialog(Sheet):
 
     def _use(self, start: datetime) -> None:
         self._set_start(start)
-        self._start_field.clear_error()
+        self._when_field.clear_error()
         self._save_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self._check_timer.start()
 
@@ -485,11 +491,11 @@ class BookingDialog(Sheet):
 
     def _read_when(self) -> bool:
         if self._typed_day() is None:
-            self._day_field.show_error(self.tr("That is no date. Try tue, 6w or 12 dec."))
+            self._when_field.show_error(self.tr("That is no date. Try tue, 6w or 12 dec."))
             self._day.setFocus(Qt.FocusReason.OtherFocusReason)
             return False
         if parse_time(self._start.text()) is None:
-            self._start_field.show_error(self.tr("That is no time. Try 11:30."))
+            self._when_field.show_error(self.tr("That is no time. Try 11:30."))
             self._start.setFocus(Qt.FocusReason.OtherFocusReason)
             return False
         return True
@@ -498,4 +504,3 @@ class BookingDialog(Sheet):
         unit_id, row = result
         self.close_sheet()
         self.done.emit(unit_id, row)
-

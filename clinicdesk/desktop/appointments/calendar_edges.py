@@ -26,6 +26,8 @@ class Heading:
     """What heads a column: who or which day, a line under it, and at the end how it stands there."""
 
     title: str
+    short_title: str = ""
+    """Where the title does not fit."""
     subtitle: str = ""
     tile: str = ""
     aside: str = ""
@@ -57,9 +59,7 @@ class Header(QWidget):
             if rect.intersects(visible):
                 self._paint(painter, rect, self._view.heading(column))
         painter.setClipping(False)
-        shapes.hairline(
-            painter, QPointF(0, self.height() - 1), QPointF(self.width(), self.height() - 1), tokens.line2
-        )
+        shapes.hairline(painter, QPointF(0, self.height() - 1), QPointF(self.width(), self.height() - 1), tokens.line2)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position().x())
@@ -97,7 +97,9 @@ class Header(QWidget):
             painter.setFont(theme().font(Role.HAIR, 600))
             painter.setPen(tokens.ink2)
             painter.drawText(tile, Qt.AlignmentFlag.AlignCenter, heading.tile)
-            inner = inner.adjusted(0, 0, -size - metrics.px(9), 0) if rtl else inner.adjusted(size + metrics.px(9), 0, 0, 0)
+            inner = (
+                inner.adjusted(0, 0, -size - metrics.px(9), 0) if rtl else inner.adjusted(size + metrics.px(9), 0, 0, 0)
+            )
         upper = QRectF(inner.left(), metrics.px(8), inner.width(), metrics.px(18))
         lower = QRectF(inner.left(), metrics.px(26), inner.width(), metrics.px(17))
 
@@ -105,7 +107,10 @@ class Header(QWidget):
         title_font = theme().name_font(Role.BODY, 600)
         title_room = upper.width() - aside
         colour = tokens.accent if heading.strong else tokens.ink
-        self._write(painter, _narrowed(upper, aside, rtl), heading.title, title_font, colour, leading, title_room)
+        title = heading.title
+        if heading.short_title and QFontMetricsF(title_font).horizontalAdvance(title) > title_room:
+            title = heading.short_title
+        self._write(painter, _narrowed(upper, aside, rtl), title, title_font, colour, leading, title_room)
 
         used = 0.0
         if heading.waiting:
@@ -120,7 +125,9 @@ class Header(QWidget):
             glyphs.draw(painter, QRectF(left, lower.center().y() - size / 2, size, size), "ph.armchair", tokens.ink2)
             used = width + size + metrics.px(10)
         small = theme().font(Role.SMALL)
-        self._write(painter, _narrowed(lower, used, rtl), heading.subtitle, small, tokens.ink2, leading, lower.width() - used)
+        self._write(
+            painter, _narrowed(lower, used, rtl), heading.subtitle, small, tokens.ink2, leading, lower.width() - used
+        )
 
     def _paint_aside(
         self, painter: QPainter, rect: QRectF, heading: Heading, trailing: Qt.AlignmentFlag, rtl: bool
@@ -134,7 +141,7 @@ class Header(QWidget):
         width = QFontMetricsF(font).horizontalAdvance(heading.aside)
         size = metrics.px(14) if heading.aside_glyph else 0
         total = width + size + (metrics.px(4) if size else 0) + metrics.px(8)
-        least = min(QFontMetricsF(theme().name_font(Role.BODY, 600)).horizontalAdvance(heading.title), metrics.px(90))
+        least = QFontMetricsF(theme().name_font(Role.BODY, 600)).horizontalAdvance(heading.title)
         if rect.width() - total < least and not heading.aside_glyph:
             return 0.0
         painter.setFont(font)
@@ -147,7 +154,14 @@ class Header(QWidget):
         return total
 
     def _write(
-        self, painter: QPainter, rect: QRectF, text: str, font: QFont, colour: QColor, side: Qt.AlignmentFlag, room: float
+        self,
+        painter: QPainter,
+        rect: QRectF,
+        text: str,
+        font: QFont,
+        colour: QColor,
+        side: Qt.AlignmentFlag,
+        room: float,
     ) -> None:
         painter.setFont(font)
         painter.setPen(colour)

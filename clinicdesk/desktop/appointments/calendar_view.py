@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -20,35 +19,23 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from clinicdesk.desktop.appointments import accessible, ground, words
+from clinicdesk.desktop.appointments import accessible, words
 from clinicdesk.desktop.appointments.calendar_edges import Gutter, Header, Heading
-from clinicdesk.desktop.appointments.columns import Box, Column, Slot, Stop
+from clinicdesk.desktop.appointments.calendar_mouse import CalendarMouse
+from clinicdesk.desktop.appointments.calendar_painter import CalendarPainter
+from clinicdesk.desktop.appointments.columns import Column, Slot, Stop
 from clinicdesk.desktop.appointments.day_axis import DayAxis
-from clinicdesk.desktop.appointments.drag import SNAP, Drag, DragKind, begin_booking
+from clinicdesk.desktop.appointments.drag import SNAP, Drag
 from clinicdesk.desktop.appointments.hover_card import HoverCard
-from clinicdesk.desktop.appointments.lanes import More, Place
+from clinicdesk.desktop.appointments.lanes import Place
 from clinicdesk.desktop.desk import Desk
-from clinicdesk.desktop.look import glyphs, shapes
 from clinicdesk.desktop.look.theme import theme
-from clinicdesk.desktop.look.tokens import CALENDAR_ZOOMS, Role
-from clinicdesk.desktop.look.visit_painter import VisitLook, VisitPainter
-from clinicdesk.desktop.widgets.keys import caps_width, paint_caps
+from clinicdesk.desktop.look.tokens import CALENDAR_ZOOMS
 from clinicdesk.features.appointments.schemas import AppointmentRow
 
 USUAL_ZOOM = CALENDAR_ZOOMS.index(1.2)
-_EDGE = 6
-"""Height in px of a visit's lower edge that stretches it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Free time that was drawn with the mouse."""
-
-    practitioner_id: UUID | None
-    start: datetime
-    length: timedelta
 
 
 class CalendarView(QAbstractScrollArea):
@@ -72,16 +59,14 @@ class CalendarView(QAbstractScrollArea):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
-        self._painter = VisitPainter()
+        self._painter = CalendarPainter(desk, self)
+        self._mouse = CalendarMouse(desk, self)
         self._columns: tuple[Column, ...] = ()
         self._axis = DayAxis([desk.now().date()], desk.clinic.tz)
         self._zoom = USUAL_ZOOM
         self._at_column, self._at = 0, Stop(9 * 60, 9 * 60)
         self._wanted = 9 * 60.0
-        self._drag: Drag | None = None
-        self._press: tuple[QPoint, Drag] | None = None
         self._cut: frozenset[UUID] = frozenset()
-        self._hovered: AppointmentRow | None = None
         self._card = HoverCard(desk, self)
         self._header, self._gutter = Header(self), Gutter(self)
         self._interface: accessible.CalendarInterface | None = None
@@ -91,8 +76,6 @@ class CalendarView(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self._hover_timer = QTimer(self, singleShot=True)
-        self._hover_timer.timeout.connect(self._show_hovered)
         self._clock = QTimer(self)
         self._clock.timeout.connect(self.tick)
         self._clock.start(15_000)
@@ -108,9 +91,10 @@ class CalendarView(QAbstractScrollArea):
         """Show these columns. The cursor stays on its visit where that is still here, else on its practitioner and time."""
         visit = self._at.visit
         whose = self._columns[self._at_column].practitioner_id if self._columns else None
-        self._drag = self._press = None
+        self._mouse.let_go()
         self._card.dismiss()
         self._columns, self._axis = tuple(columns), axis
+        self._painter.begin_day()
         self._now_minute = None
         here = min(self._at_column, max(len(columns) - 1, 0))
         if columns and columns[here].practitioner_id != whose:
@@ -162,7 +146,7 @@ class CalendarView(QAbstractScrollArea):
         """Put the cursor on a visit and bring it into sight; False where it is not here."""
         for i, column in enumerate(self._columns):
             if column.find(visit_id):
-                self._go(i, self._columns[i].stops[column.stop_at(0, visit_id)])
+                self.go(i, self._columns[i].stops[column.stop_at(0, visit_id)])
                 return True
         return False
 
@@ -172,11 +156,10 @@ class CalendarView(QAbstractScrollArea):
         for i, column in enumerate(self._columns):
             if column.day == day and (practitioner_id is None or column.practitioner_id in (practitioner_id, None)):
                 minute = self._axis.minute(start)
-                free = [stop for stop in column.stops if stop.visit is None and stop.top <= minute < stop.end]
-                stop = max(free, key=lambda stop: stop.top) if free else column.stops[column.stop_at(minute)]
+                stop = column.free_stop_at(minute)
                 if stop.visit is None and stop.top < minute:
                     stop = Stop(minute, stop.end, None, stop.is_open)
-                self._go(i, stop)
+                self.go(i, stop)
                 return True
         return False
 
@@ -188,7 +171,7 @@ class CalendarView(QAbstractScrollArea):
                 here = next((n for n, stop in enumerate(stops) if _same(stop, self._at)), None)
                 stops = stops[here + 1 :] if here is not None else [stop for stop in stops if stop.top > self._at.top]
             if stops:
-                self._go(i, stops[0])
+                self.go(i, stops[0])
                 return
 
     def go_now(self) -> None:
@@ -196,7 +179,7 @@ class CalendarView(QAbstractScrollArea):
         now = self._desk.now()
         if self.choose_time(self._columns[self._at_column].practitioner_id if self._columns else None, now):
             column = self._columns[self._at_column]
-            self._go(self._at_column, column.stops[column.stop_at(self._axis.minute(now))])
+            self.go(self._at_column, column.stops[column.stop_at(self._axis.minute(now))])
             self.scroll_to_now_or_opening()
 
     def zoom(self, steps: int) -> None:
@@ -211,16 +194,18 @@ class CalendarView(QAbstractScrollArea):
         """Pixels per minute."""
         return CALENDAR_ZOOMS[self._zoom]
 
-    def set_scale(self, scale: float) -> None:
-        """Take over another view's pixels per minute. Raises ValueError for what is no zoom."""
-        self._zoom = CALENDAR_ZOOMS.index(scale)
-        self._set_ranges()
-        self._relayout()
-
     def show_card(self) -> None:
         """Show the card of the visit under the cursor, beside it."""
         if self._at.visit:
-            self._show_card(self._at.visit, self._at_column)
+            self.show_card_of(self._at.visit)
+
+    def show_card_of(self, visit: AppointmentRow) -> None:
+        """Show the card of a visit, beside it."""
+        rect = self.visit_rect(visit.id)
+        if rect.isEmpty():
+            rect = self.cursor_rect().toRect()
+        rect = rect & self.viewport().rect()
+        self._card.show_beside(visit, QRect(self.viewport().mapToGlobal(rect.topLeft()), rect.size()))
 
     def hide_card(self) -> None:
         """Put the card away."""
@@ -237,14 +222,30 @@ class CalendarView(QAbstractScrollArea):
 
     def is_dragging(self) -> bool:
         """Whether something hangs on the mouse."""
-        return self._drag is not None
+        return self._mouse.drag is not None
+
+    def ghost(self) -> Drag | None:
+        """What hangs on the mouse, as it would be dropped."""
+        return self._mouse.drag
+
+    def repaint_drag(self, drag: Drag) -> None:
+        """Paint anew where a drag stands or stood."""
+        self._update(self.box_rect(drag.column, drag.top, drag.bottom, Place(0, 1)))
+
+    def cut(self) -> frozenset[UUID]:
+        """The visits that are in the hand."""
+        return self._cut
 
     # Geometry, in pixels of the viewport
 
     def column_width(self) -> int:
         """The width of every column."""
         columns = max(len(self._columns), 1)
-        return max(self.viewport().width() // columns, theme().tokens.metrics.column_min)
+        return max(self.viewport().width() // columns, self.least_width())
+
+    def least_width(self) -> int:
+        """The width under which columns do not shrink but scroll."""
+        return theme().tokens.metrics.column_min
 
     def column_area(self, index: int) -> QRectF:
         """Where a column lies, top to bottom of the day."""
@@ -340,143 +341,12 @@ class CalendarView(QAbstractScrollArea):
         self._gutter.update()
         self._header.update()
 
-    # Painting
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        clip = QRectF(event.rect())
-        painter.setClipRect(clip)
-        if not self._columns:
-            painter.fillRect(clip, theme().tokens.base)
-            return
-        rtl, scale = self.is_rtl(), self.scale()
-        bottom = self.column_area(0).bottom()
-        if bottom < clip.bottom():
-            painter.fillRect(QRectF(clip.left(), bottom, clip.width(), clip.bottom() - bottom + 1), theme().tokens.off)
-        now = self._desk.now()
-        chosen: list[tuple[QRectF, Column, AppointmentRow]] = []
-        for i, column in enumerate(self._columns):
-            area = self.column_area(i)
-            seen = area & clip
-            if seen.isEmpty():
-                continue
-            ground.paint_ground(painter, column, area, scale, seen)
-            ground.paint_lines(painter, column, area, scale, seen)
-            ground.paint_edge(painter, QRectF(area.right(), 0, 0, 0) if rtl else area, seen)
-            if self._now_minute and column.day == self._now_minute[0]:
-                ground.paint_now(painter, area, area.top() + self._now_minute[1] * scale, rtl)
-            ground.paint_words(painter, column, area, scale, seen, rtl)
-            for box in column.boxes:
-                rect = self.box_rect(i, box.top, box.bottom, box.place)
-                if not rect.adjusted(-4, -4, 4, 4).intersects(clip):
-                    continue
-                if self._is_current(i, box.visit):
-                    chosen.append((rect, column, box.visit))
-                else:
-                    self._painter.paint(painter, rect, self._look(column, box.visit, now), rtl)
-            for more, visits in column.more:
-                self._paint_more(painter, i, more, visits, rtl)
-        for rect, column, visit in chosen:
-            self._painter.paint(painter, rect, self._look(column, visit, now, focused=self.hasFocus()), rtl)
-            if not self.hasFocus():
-                shapes.box(painter, rect, theme().tokens.metrics.radius, None, theme().tokens.focus, 1)
-        self._paint_slot_cursor(painter, clip)
-        if self._drag:
-            self._paint_drag(painter, self._drag)
-
-    def _look(self, column: Column, visit: AppointmentRow, now: datetime, focused: bool = False) -> VisitLook:
-        return words.look_of(
-            visit,
-            now,
-            initials_only=self._desk.privacy.initials_only,
-            cut=visit.id in self._cut,
-            rebook=column.is_stranded(visit),
-            focused=focused,
-        )
-
-    def _is_current(self, column: int, visit: AppointmentRow) -> bool:
-        return column == self._at_column and self._at.visit is not None and self._at.visit.id == visit.id
-
-    def _paint_more(
-        self, painter: QPainter, index: int, more: More, visits: tuple[AppointmentRow, ...], rtl: bool
-    ) -> None:
-        tokens = theme().tokens
-        rect = self.box_rect(index, more.start, more.end, more.place)
-        shapes.box(painter, rect, tokens.metrics.radius, tokens.sunk, tokens.line2)
-        painter.setFont(theme().font(Role.SMALL, 600))
-        painter.setPen(tokens.ink2)
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, f"+{self.locale().toString(len(visits))}")
-        current = self._at.visit
-        if index == self._at_column and current is not None and any(visit.id == current.id for visit in visits):
-            shapes.focus_ring(painter, rect, tokens.metrics.radius, tokens)
-
-    def _slot_cursor_rect(self) -> QRectF:
-        stop = self._at
-        if not self._columns or stop.visit is not None:
-            return QRectF()
-        bottom = min(stop.end, max(stop.top + 30, stop.top + 17 / self.scale()))
-        return self.box_rect(self._at_column, stop.top, bottom, Place(0, 1))
-
-    def _paint_slot_cursor(self, painter: QPainter, clip: QRectF) -> None:
-        rect = self._slot_cursor_rect()
-        if rect.isEmpty() or not rect.adjusted(-4, -4, 4, 4).intersects(clip):
-            return
-        tokens = theme().tokens
-        metrics = tokens.metrics
-        rtl = self.is_rtl()
-        shapes.box(painter, rect, metrics.radius, tokens.base, tokens.ctl, 1, Qt.PenStyle.DashLine)
-        slot = self.current_slot()
-        if slot is None:
-            return
-        size = metrics.px(14)
-        left = rect.right() - metrics.px(9) - size if rtl else rect.left() + metrics.px(9)
-        glyphs.draw(painter, QRectF(left, rect.center().y() - size / 2, size, size), "ph.plus", tokens.ink2)
-        clock = words.clock(slot.start, self._axis.zone)
-        free = words.hours_and_minutes(slot.free)
-        sentence = self.tr("%1, %2 free") if slot.is_open else self.tr("%1, closed")
-        painter.setFont(theme().font(Role.SMALL))
-        painter.setPen(tokens.ink2)
-        inner = rect.adjusted(metrics.px(8), 0, -metrics.px(27), 0) if rtl else rect.adjusted(metrics.px(27), 0, 0, 0)
-        side = Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(
-            inner,
-            side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute,
-            sentence.replace("%1", clock).replace("%2", free),
-        )
-        if slot.is_open and rect.height() >= metrics.key_cap:
-            width = caps_width("N")
-            x = rect.left() + metrics.px(10) if rtl else rect.right() - metrics.px(10) - width
-            paint_caps(painter, x, rect.center().y(), "N", tokens.ink2, tokens.line2, rtl)
-        if self.hasFocus():
-            shapes.focus_ring(painter, rect, metrics.radius, tokens)
-
-    def _drag_rect(self, drag: Drag) -> QRectF:
-        return self.box_rect(drag.column, drag.top, drag.bottom, Place(0, 1))
-
-    def _paint_drag(self, painter: QPainter, drag: Drag) -> None:
-        tokens = theme().tokens
-        rect = self._drag_rect(drag)
-        column = self._columns[drag.column]
-        start = words.clock(self._axis.instant(column.day, drag.top), self._axis.zone)
-        end = words.clock(self._axis.instant(column.day, drag.bottom), self._axis.zone)
-        note = self.tr("%1 to %2").replace("%1", start).replace("%2", end)
-        painter.setOpacity(0.92)
-        if drag.visit is not None:
-            look = words.look_of(drag.visit, self._desk.now(), initials_only=self._desk.privacy.initials_only)
-            self._painter.paint(painter, rect, replace(look, note=note, focused=True), self.is_rtl())
-        else:
-            shapes.box(painter, rect, tokens.metrics.radius, tokens.accent_tint, tokens.accent)
-            painter.setFont(theme().font(Role.SMALL, 600))
-            painter.setPen(tokens.ink)
-            painter.drawText(rect.adjusted(9, 2, -9, -2), Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignTop, note)
-        painter.setOpacity(1)
-
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
-        if key == Qt.Key.Key_Escape and self._drag:
-            self._end_drag()
+        if key == Qt.Key.Key_Escape and self._mouse.drag:
+            self._mouse.let_go()
             return
         if key == Qt.Key.Key_Escape and self._card.isVisible():
             self._card.dismiss()
@@ -492,7 +362,7 @@ class CalendarView(QAbstractScrollArea):
             case Qt.Key.Key_Left | Qt.Key.Key_Right:
                 self._cross(1 if (key == Qt.Key.Key_Right) != self.is_rtl() else -1)
             case Qt.Key.Key_Home:
-                self._go(self._at_column, self._first_stop())
+                self.go(self._at_column, self._first_stop())
             case _:
                 super().keyPressEvent(event)
 
@@ -506,24 +376,25 @@ class CalendarView(QAbstractScrollArea):
                 way = way if way > 0 else 0
         there = here + way
         if 0 <= there < len(stops):
-            self._go(self._at_column, stops[there])
+            self.go(self._at_column, stops[there])
 
     def _cross(self, way: int) -> None:
         there = self._at_column + way
         if 0 <= there < len(self._columns):
             column = self._columns[there]
             wanted = self._wanted
-            self._go(there, column.stops[column.stop_at(wanted)])
+            self.go(there, column.stops[column.stop_at(wanted)])
             self._wanted = wanted
 
     def _first_stop(self) -> Stop:
         stops = self._columns[self._at_column].stops
         return next((stop for stop in stops if stop.visit or stop.is_open), stops[0])
 
-    def _go(self, column: int, stop: Stop) -> None:
-        self._update(self._cursor_rect())
+    def go(self, column: int, stop: Stop) -> None:
+        """Put the cursor on one of a column's stops, and bring it into sight."""
+        self._update(self.cursor_rect())
         self._at_column, self._at, self._wanted = column, stop, stop.top
-        self._update(self._cursor_rect())
+        self._update(self.cursor_rect())
         self._card.dismiss()
         self._bring_into_sight()
         self._announce()
@@ -537,14 +408,21 @@ class CalendarView(QAbstractScrollArea):
         stops = self._columns[column].stops
         before = self._at
         self._at_column, self._at = column, stops[self._columns[column].stop_at(minute, visit_id)]
-        if visit_id is None and before.visit is None and self._at.visit is None and self._at.top < before.top < self._at.end:
+        if (
+            visit_id is None
+            and before.visit is None
+            and self._at.visit is None
+            and self._at.top < before.top < self._at.end
+        ):
             self._at = Stop(before.top, self._at.end, None, self._at.is_open)
 
-    def _cursor_rect(self) -> QRectF:
+    def cursor_rect(self) -> QRectF:
+        """Where the cursor is painted: its visit, or a box on free time of half an hour at most."""
         if not self._columns:
             return QRectF()
         if self._at.visit is None:
-            return self._slot_cursor_rect()
+            bottom = min(self._at.end, max(self._at.top + 30, self._at.top + 17 / self.scale()))
+            return self.box_rect(self._at_column, self._at.top, bottom, Place(0, 1))
         column = self._columns[self._at_column]
         for box in column.boxes:
             if box.visit.id == self._at.visit.id:
@@ -559,7 +437,7 @@ class CalendarView(QAbstractScrollArea):
             self.viewport().update(rect.toAlignedRect().adjusted(-4, -4, 4, 4))
 
     def _bring_into_sight(self) -> None:
-        rect = self._cursor_rect()
+        rect = self.cursor_rect()
         margin = 24
         bar, height = self.verticalScrollBar(), self.viewport().height()
         if rect.top() < margin:
@@ -607,92 +485,32 @@ class CalendarView(QAbstractScrollArea):
         free = words.hours_and_minutes(slot.free)
         return self.tr("%1, %2 free, %3").replace("%1", clock).replace("%2", free).replace("%3", whose)
 
-    # Mouse
+    # Events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        left = self._painter.paint(QPainter(self.viewport()), QRectF(event.rect()))
+        if not left.isEmpty():
+            QTimer.singleShot(0, self.viewport(), lambda: self.viewport().update(left.toAlignedRect()))
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.Leave:
-            self._hover(None)
+            self._mouse.hover(None)
         return super().viewportEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._hover(None)
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if not self._columns:
-            return
-        place = event.position()
-        index, minute = self.column_at(place.x()), self.minute_at(place.y())
-        column = self._columns[index]
-        box = self._box_at(place)
-        if box is not None:
-            self._go(index, column.stops[column.stop_at(0, box.visit.id)])
-        elif crowd := self._more_at(place):
-            if event.button() is Qt.MouseButton.LeftButton:
-                self._list_hidden(index, crowd, event.globalPosition().toPoint())
-            return
-        else:
-            stop = column.stops[column.stop_at(minute)]
-            if stop.visit is not None:
-                free = [s for s in column.stops if s.visit is None and s.top <= minute < s.end]
-                stop = max(free, key=lambda s: s.top) if free else stop
-            self._go(index, stop)
-        if event.button() is not Qt.MouseButton.LeftButton:
-            return
-        if box is None:
-            drag = begin_booking(index, minute)
-        else:
-            rect = self.box_rect(index, box.top, box.bottom, box.place)
-            kind = DragKind.STRETCH if place.y() > rect.bottom() - self._edge(rect) else DragKind.MOVE
-            drag = Drag(kind, index, box.top, box.bottom, minute - box.top, box.visit)
-        self._press = (place.toPoint(), drag)
+        self._mouse.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        place = event.position()
-        if self._press and event.buttons() & Qt.MouseButton.LeftButton:
-            start, drag = self._press
-            if self._drag is None and (place.toPoint() - start).manhattanLength() < 6:
-                return
-            last = self._drag or drag
-            moved = last.moved(self.column_at(place.x()), self.minute_at(place.y()), self._axis.length)
-            if moved != self._drag:
-                self._update(self._drag_rect(last))
-                self._drag = moved
-                self._update(self._drag_rect(moved))
-            self._scroll_near_edge(place)
-            return
-        box = self._box_at(place)
-        self._hover(box.visit if box else None)
-        over_edge = box is not None and place.y() > self._rect_of(box, place).bottom() - self._edge(self._rect_of(box, place))
-        self.viewport().setCursor(Qt.CursorShape.SizeVerCursor if over_edge else Qt.CursorShape.ArrowCursor)
+        self._mouse.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        drag = self._drag
-        self._end_drag()
-        if drag is None or event.button() is not Qt.MouseButton.LeftButton:
-            return
-        column = self._columns[drag.column]
-        start = self._axis.instant(column.day, drag.top)
-        length = self._axis.instant(column.day, drag.bottom) - start
-        if drag.visit is None:
-            self.drawn.emit(Span(column.practitioner_id, start, length))
-        elif drag.kind is DragKind.STRETCH:
-            length = self._axis.instant(column.day, drag.bottom) - drag.visit.start
-            if length != drag.visit.end - drag.visit.start:
-                self.stretched.emit(drag.visit, length)
-        elif start != drag.visit.start or column.practitioner_id not in (None, drag.visit.practitioner_id):
-            self.dropped.emit(drag.visit, column.practitioner_id, start)
+        self._mouse.release(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        box = self._box_at(event.position())
-        self._press = None
-        if box is not None:
-            self.opened.emit(box.visit)
-        elif self._columns and not self._more_at(event.position()):
-            slot = self.current_slot()
-            if slot is not None:
-                self.drawn.emit(Span(slot.practitioner_id, slot.start, timedelta()))
+        self._mouse.double_click(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self._hover(None)
+        self._mouse.hover(None)
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.zoom(1 if event.angleDelta().y() > 0 else -1)
             return
@@ -702,77 +520,7 @@ class CalendarView(QAbstractScrollArea):
         if event.reason() is QContextMenuEvent.Reason.Mouse:
             self.menu_asked.emit(event.globalPos())
         else:
-            self.menu_asked.emit(self.viewport().mapToGlobal(self._cursor_rect().bottomLeft().toPoint()))
-
-    def _edge(self, rect: QRectF) -> float:
-        return min(_EDGE, rect.height() / 4)
-
-    def _rect_of(self, box: Box, place: QPointF) -> QRectF:
-        return self.box_rect(self.column_at(place.x()), box.top, box.bottom, box.place)
-
-    def _box_at(self, place: QPointF) -> Box | None:
-        if not self._columns:
-            return None
-        index = self.column_at(place.x())
-        for box in reversed(self._columns[index].boxes):
-            if self.box_rect(index, box.top, box.bottom, box.place).contains(place):
-                return box
-        return None
-
-    def _more_at(self, place: QPointF) -> tuple[AppointmentRow, ...]:
-        index = self.column_at(place.x())
-        for more, visits in self._columns[index].more:
-            if self.box_rect(index, more.start, more.end, more.place).contains(place):
-                return visits
-        return ()
-
-    def _list_hidden(self, index: int, visits: tuple[AppointmentRow, ...], place: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for visit in visits:
-            clock = words.clock(visit.start, self._axis.zone)
-            action = menu.addAction(f"{clock}  {words.person(visit, self._desk.privacy.initials_only)}")
-            action.triggered.connect(lambda _=False, visit=visit: self.choose_visit(visit.id))
-        menu.popup(place)
-
-    def _end_drag(self) -> None:
-        if self._drag:
-            self._update(self._drag_rect(self._drag))
-        self._drag = self._press = None
-
-    def _scroll_near_edge(self, place: QPointF) -> None:
-        bar, height = self.verticalScrollBar(), self.viewport().height()
-        if place.y() < 20:
-            bar.setValue(bar.value() - 12)
-        elif place.y() > height - 20:
-            bar.setValue(bar.value() + 12)
-
-    def _hover(self, visit: AppointmentRow | None) -> None:
-        if visit == self._hovered:
-            return
-        self._hovered = visit
-        if visit is None:
-            self._hover_timer.stop()
-            if not self._card.underMouse():
-                self._card.dismiss()
-        else:
-            self._card.dismiss()
-            self._hover_timer.start(theme().tokens.timing.hover_card)
-
-    def _show_hovered(self) -> None:
-        if self._hovered is not None and self._drag is None:
-            index = next((i for i, c in enumerate(self._columns) if c.find(self._hovered.id)), 0)
-            self._show_card(self._hovered, index)
-
-    def _show_card(self, visit: AppointmentRow, column: int) -> None:
-        QToolTip.hideText()
-        rect = self.visit_rect(visit.id)
-        if rect.isEmpty():
-            rect = self._cursor_rect().toRect()
-        rect = rect & self.viewport().rect()
-        self._card.show_beside(visit, QRect(self.viewport().mapToGlobal(rect.topLeft()), rect.size()))
-
-    # Frame
+            self.menu_asked.emit(self.viewport().mapToGlobal(self.cursor_rect().bottomLeft().toPoint()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -791,12 +539,12 @@ class CalendarView(QAbstractScrollArea):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._update(self._cursor_rect())
+        self._update(self.cursor_rect())
         self._announce()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._update(self._cursor_rect())
+        self._update(self.cursor_rect())
         if event.reason() is not Qt.FocusReason.PopupFocusReason:
             self._card.dismiss()
 

@@ -53,6 +53,15 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Free time that was drawn with the mouse."""
+
+    practitioner_id: UUID | None
+    start: datetime
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """A stretch of closed time; `is_lunch` where it parts two shifts around midday."""
 
@@ -192,6 +201,11 @@ class Column:
                 best = i
         return best
 
+    def free_stop_at(self, minute: float) -> Stop:
+        """The last free stop at or before a minute whose time is still free then; where none is, the visit in the way."""
+        free = [stop for stop in self.stops if stop.visit is None and stop.top <= minute < stop.end]
+        return max(free, key=lambda stop: stop.top) if free else self.stops[self.stop_at(minute)]
+
     def slot(self, stop: Stop) -> Slot:
         """The free time that a stop stands on (on a visit: the time from its start)."""
         start = self.axis.instant(self.day, stop.top)
@@ -223,6 +237,4 @@ def _covers(stop: Stop, minute: float, than: Stop) -> bool:
 
 def _overlaps(one: Iterable[Interval], other: Iterable[Interval]) -> list[Interval]:
     others = list(other)
-    return [
-        Interval(max(a.start, b.start), min(a.end, b.end)) for a in one for b in others if a.overlaps(b)
-    ]
+    return [Interval(max(a.start, b.start), min(a.end, b.end)) for a in one for b in others if a.overlaps(b)]

@@ -45,13 +45,13 @@ class DayView(CalendarView):
         tile = initials(f"{practitioner.given} {practitioner.family}")
         subtitle = " · ".join(part for part in parts if part)
         if column.day != now.date() or not column.shown:
-            return Heading(practitioner.name, subtitle, tile)
+            return Heading(practitioner.name, practitioner.short, subtitle, tile)
         late = minutes_late(column.shown, now)
         waiting = len(self.waiting(column))
         if late < LATE:
-            return Heading(practitioner.name, subtitle, tile, self.tr("on time"), waiting=waiting)
+            return Heading(practitioner.name, practitioner.short, subtitle, tile, self.tr("on time"), waiting=waiting)
         aside = self.tr("%n min late", "", late)
-        return Heading(practitioner.name, subtitle, tile, aside, "ph.clock", "amber_ink", waiting)
+        return Heading(practitioner.name, practitioner.short, subtitle, tile, aside, "ph.clock", "amber_ink", waiting)
 
     def practitioner_at_cursor(self) -> UUID | None:
         """Whose column the cursor stands in."""
@@ -59,9 +59,7 @@ class DayView(CalendarView):
         return column.practitioner_id if column else None
 
 
-def day_columns(
-    schedule: DaySchedule, practitioners: Sequence[PractitionerRow], axis: DayAxis
-) -> list[Column]:
+def day_columns(schedule: DaySchedule, practitioners: Sequence[PractitionerRow], axis: DayAxis) -> list[Column]:
     """The columns of a day: each practitioner with their own hours and visits."""
     by_practitioner: dict[UUID, list[AppointmentRow]] = {practitioner.id: [] for practitioner in practitioners}
     for visit in schedule.visits:

@@ -52,9 +52,7 @@ def paint_words(painter: QPainter, column: Column, area: QRectF, scale: float, c
             label(closed.top, closed.bottom, "ph.coffee", text, hatched=False)
     for shut in column.shut:
         if shut.absence.kind is AbsenceKind.LEAVE:
-            label(
-                shut.top, shut.bottom, "ph.airplane-takeoff", shut.absence.note or _translate("Calendar", "On leave")
-            )
+            label(shut.top, shut.bottom, "ph.airplane-takeoff", shut.absence.note or _translate("Calendar", "On leave"))
         else:
             label(shut.top, shut.bottom, "ph.prohibit", shut.absence.note or _translate("Calendar", "Blocked"))
 
@@ -105,9 +103,7 @@ def _hatch(painter: QPainter, rect: QRectF, clip: QRectF) -> None:
     painter.restore()
 
 
-def _label(
-    painter: QPainter, rect: QRectF, clip: QRectF, glyph: str, text: str, hatched: bool, rtl: bool
-) -> None:
+def _label(painter: QPainter, rect: QRectF, clip: QRectF, glyph: str, text: str, hatched: bool, rtl: bool) -> None:
     tokens = theme().tokens
     metrics = tokens.metrics
     height = metrics.px(20)

@@ -77,7 +77,7 @@ class HoverCard(QFrame):
         if self._desk.actor.may(Permission.BOOK):
             hints.addWidget(KeyHint("Ctrl+X", self.tr("cut"), self))
         if self._desk.actor.may(Permission.OPEN_PATIENT):
-            hints.addWidget(KeyHint("V", self.tr("show hidden"), self))
+            hints.addWidget(KeyHint("V", self.tr("show"), self))
         hints.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(metrics.px(14), metrics.px(12), metrics.px(14), metrics.px(15))
@@ -86,7 +86,7 @@ class HoverCard(QFrame):
         column.addLayout(self._grid)
         column.addSpacing(metrics.px(2))
         column.addLayout(hints)
-        self.setFixedWidth(metrics.px(290))
+        self.setFixedWidth(metrics.px(340))
 
     def visit(self) -> AppointmentRow | None:
         """The visit that the card shows."""

@@ -195,7 +195,7 @@ class MonthGrid(QWidget):
         load = self._loads.get(day)
         outside = day.month != self._month.month
         closed = load is not None and not load.open and not load.visits
-        painter.fillRect(inner, tokens.off if closed or outside else tokens.base)
+        painter.fillRect(inner, tokens.alt if outside else tokens.off if closed else tokens.base)
         shapes.box(painter, cell.adjusted(0, 0, 0, 0), 0, None, tokens.line)
         pad = metrics.px(8)
         text = inner.adjusted(pad, pad, -pad, -pad)

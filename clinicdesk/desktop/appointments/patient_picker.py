@@ -43,6 +43,9 @@ class PatientPicker(SearchField):
         self._list = QListWidget(self._popup)
         self._list.setFrameShape(QFrame.Shape.NoFrame)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._list.setUniformItemSizes(True)
         self._list.setAccessibleName(self.tr("Patients found"))
         self._list.itemClicked.connect(lambda _item: self.take())
         self._nobody = TextLabel("", Role.SMALL, "ink2", wrap=True, parent=self._popup)
@@ -170,7 +173,8 @@ class PatientPicker(SearchField):
         host = self._popup.parentWidget()
         rows = max(len(self._found), 1)
         metrics = theme().tokens.metrics
-        self._list.setFixedHeight(rows * metrics.row if self._found else metrics.row)
+        row = self._list.sizeHintForRow(0) if self._found else metrics.row
+        self._list.setFixedHeight(rows * row + 2)
         self._popup.setFixedWidth(self.width())
         self._popup.adjustSize()
         below = self.mapTo(host, QPoint(0, self.height() + 2))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Committed
@@ -18,8 +18,8 @@ from clinicdesk.desktop.appointments import calendar_data, words
 from clinicdesk.desktop.appointments.actions import VisitActions
 from clinicdesk.desktop.appointments.booking_dialog import BookingDialog, Choices, Purpose
 from clinicdesk.desktop.appointments.calendar_data import Days
-from clinicdesk.desktop.appointments.calendar_view import CalendarView, Span
-from clinicdesk.desktop.appointments.columns import Slot
+from clinicdesk.desktop.appointments.calendar_view import CalendarView
+from clinicdesk.desktop.appointments.columns import Slot, Span
 from clinicdesk.desktop.appointments.date_sheet import DateSheet
 from clinicdesk.desktop.appointments.day_axis import days_of_week
 from clinicdesk.desktop.appointments.day_view import DayView
@@ -40,7 +40,17 @@ from clinicdesk.features.practitioners.schemas import PractitionerRow
 
 VIEWS = ("day", "week", "month", "list")
 _CONCERNS = frozenset(
-    {"appointment", "appointment_type", "patient", "practitioner", "weekly_hours", "absence", "holiday", "room", "clinic"}
+    {
+        "appointment",
+        "appointment_type",
+        "patient",
+        "practitioner",
+        "weekly_hours",
+        "absence",
+        "holiday",
+        "room",
+        "clinic",
+    }
 )
 _COUNTED = HOLDING | {Status.FULFILLED, Status.PROPOSED}
 
@@ -101,8 +111,8 @@ class TodayScreen(Screen):
 
     def activate(self) -> None:
         self.refresh()
-        focus = self.focusWidget()
-        if focus is None or not focus.hasFocus():
+        focus = QApplication.focusWidget()
+        if focus is None or not (self._pages.isAncestorOf(focus) or self.tray.isAncestorOf(focus)):
             self._face().setFocus(Qt.FocusReason.OtherFocusReason)
 
     def take(self, request: Request) -> None:
@@ -183,7 +193,7 @@ class TodayScreen(Screen):
 
     def choose_view(self, view: str) -> None:
         """Show the same day another way. Raises ValueError for what is no view."""
-        if VIEWS.index(view) < 0 or view == self._view and self._days is not None:
+        if VIEWS.index(view) < 0 or (view == self._view and self._days is not None):
             return
         before = self.current_visit()
         if view == "week" and self._view in ("day", "list"):
@@ -220,7 +230,12 @@ class TodayScreen(Screen):
         choices = self._days.choices
         people = self._in_order(choices.practitioners)
         self._dialog = BookingDialog(
-            self.desk, self.desk.host, Choices(people, choices.types, choices.rooms), prefill, purpose=purpose, visit=visit
+            self.desk,
+            self.desk.host,
+            Choices(people, choices.types, choices.rooms),
+            prefill,
+            purpose=purpose,
+            visit=visit,
         )
         self._dialog.done.connect(self._booked if visit is None else self._edited)
         self._dialog.closed.connect(self._forget_dialog)
@@ -322,7 +337,8 @@ class TodayScreen(Screen):
         empty = not visits and (self._view == "list" or not works)
         if empty:
             self._say_empty(days, bool(shown), works)
-        had_focus = self._visits.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and (focus is self._visits or self._visits.isAncestorOf(focus))
         self._visits.setCurrentWidget(self._pane if empty else face)
         if had_focus:
             self._face().setFocus(Qt.FocusReason.OtherFocusReason)

@@ -111,7 +111,9 @@ class Toolbar(QWidget):
             action = self._menu.addAction(practitioner.name)
             action.setCheckable(True)
             action.setChecked(practitioner.id in self._shown)
-            action.triggered.connect(lambda on, who=practitioner.id: self._show(self._shown | {who} if on else self._shown - {who}))
+            action.triggered.connect(
+                lambda on, who=practitioner.id: self._show(self._shown | {who} if on else self._shown - {who})
+            )
         self._menu.popup(self._people.mapToGlobal(self._people.rect().bottomLeft()))
 
     def _show(self, shown: frozenset[UUID]) -> None:

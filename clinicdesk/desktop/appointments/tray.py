@@ -134,11 +134,11 @@ class _Hand(QWidget):
 
     def _look(self, visit: AppointmentRow) -> VisitLook:
         local = visit.start.astimezone(self._desk.clinic.tz)
-        was = self.tr("%1, was %2 %3, %4")
-        for mark, text in (
-            ("%1", visit.type_name), ("%2", words.short_day(local.date())), ("%3", words.clock(local)),
-            ("%4", visit.practitioner_name),
-        ):  # fmt: skip
+        when = words.clock(local)
+        if local.date() != self._desk.now().date():
+            when = f"{words.short_day(local.date())}, {when}"
+        was = self.tr("%1, was %2 %3")
+        for mark, text in (("%1", visit.type_name), ("%2", when), ("%3", visit.practitioner_name)):
             was = was.replace(mark, text)
         return VisitLook(
             visit.patient_name, was.removeprefix(", "), visit.status.value,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QModelIndex, QPoint, QRectF, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QPainter
-from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QHeaderView, QStyle, QStyleOptionViewItem, QWidget
 
 from clinicdesk.desktop.appointments.visit_model import Column, RowRole, SortRole, VisitModel
 from clinicdesk.desktop.desk import Desk
@@ -19,8 +19,8 @@ from clinicdesk.desktop.widgets.tables import HairlineDelegate
 from clinicdesk.features.appointments.schemas import AppointmentRow
 
 _WIDTHS = {
-    Column.TIME: 72, Column.LENGTH: 84, Column.PATIENT: 230, Column.TYPE: 190, Column.PRACTITIONER: 170,
-    Column.ROOM: 100, Column.STATUS: 140,
+    Column.TIME: 64, Column.LENGTH: 76, Column.TYPE: 160, Column.PRACTITIONER: 130, Column.ROOM: 80,
+    Column.STATUS: 120, Column.WAITING: 80,
 }  # fmt: skip
 
 
@@ -71,6 +71,8 @@ class VisitList(TableView):
         self.setItemDelegateForColumn(Column.STATUS, _StatusDelegate(self))
         for column, width in _WIDTHS.items():
             self.setColumnWidth(column, theme().tokens.metrics.px(width))
+        self.horizontalHeader().setStretchLastSection(False)
+        self.horizontalHeader().setSectionResizeMode(Column.PATIENT, QHeaderView.ResizeMode.Stretch)
         self.selectionModel().currentRowChanged.connect(lambda _now, _before: self.cursor_moved.emit())
         self.opened.connect(lambda index: self.visit_opened.emit(index.data(RowRole)))
 

@@ -10,6 +10,7 @@ from clinicdesk.desktop.appointments.calendar_edges import Heading
 from clinicdesk.desktop.appointments.calendar_view import CalendarView
 from clinicdesk.desktop.appointments.columns import Column
 from clinicdesk.desktop.appointments.day_axis import DayAxis
+from clinicdesk.desktop.look.theme import theme
 from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import DaySchedule, Status
 from clinicdesk.features.practitioners.schemas import PractitionerRow
@@ -29,12 +30,15 @@ class WeekView(CalendarView):
             columns.append(Column(schedule.day, axis, working, visits, practitioner))
         self.set_columns(columns, axis)
 
+    def least_width(self) -> int:
+        return theme().tokens.metrics.px(104)
+
     def heading(self, column: Column) -> Heading:
         day = QDate(column.day.year, column.day.month, column.day.day)
         title = QLocale().toString(day, QCoreApplication.translate("Calendar", "ddd d MMM", "date format"))
         counted = sum(1 for visit in column.shown if visit.status in HOLDING or visit.status is Status.FULFILLED)
         subtitle = column.holiday or (self.tr("%n visits", "", counted) if counted else "")
-        return Heading(title, subtitle, strong=column.day == self._desk.now().date())
+        return Heading(title, subtitle=subtitle, strong=column.day == self._desk.now().date())
 
     def choose_heading(self, index: int) -> None:
         self.day_chosen.emit(self.columns()[index].day)

@@ -39,7 +39,9 @@ class Clinic:
     kind: TypeRow
     patients: list[PatientRow]
 
-    def book(self, start: datetime, patient: int = 0, minutes: int = 20, who: Any = None, **more: Any) -> AppointmentRow:
+    def book(
+        self, start: datetime, patient: int = 0, minutes: int = 20, who: Any = None, **more: Any
+    ) -> AppointmentRow:
         request = BookAppointment(
             self.patients[patient].id, (who or self.lee).id, start, timedelta(minutes=minutes), self.kind.id, **more
         )
@@ -73,7 +75,9 @@ def set_up(db: Database, operator: Actor) -> Clinic:
         patients = []
         for name in NAMES:
             given, _, family = name.partition(" ")
-            patients.append(register(tx, RegisterPatient(Demographics(family=family, given=given, mobile="07700900418"))))
+            patients.append(
+                register(tx, RegisterPatient(Demographics(family=family, given=given, mobile="07700900418")))
+            )
     return Clinic(db, operator, people[0], people[1], kind, patients)
 
 

@@ -129,9 +129,7 @@ def drag(qtbot: QtBot, screen: TodayScreen, start: QPoint, end: QPoint) -> None:
     qtbot.mouseMove(port, end)
 
 
-def test_dragging_a_visit_moves_it_to_another_time_and_column(
-    qtbot: QtBot, today: TodayScreen, clinic: Clinic
-) -> None:
+def test_dragging_a_visit_moves_it_to_another_time_and_column(qtbot: QtBot, today: TodayScreen, clinic: Clinic) -> None:
     visit = clinic.book(at(11))
     with_visit(qtbot, today, visit)
     rect = today.day_view.visit_rect(visit.id)
@@ -192,9 +190,7 @@ def test_dragging_over_free_time_opens_the_dialog_for_it(qtbot: QtBot, today: To
     assert (draft.start, draft.length, draft.practitioner_id) == (at(12), timedelta(minutes=40), clinic.lee.id)
 
 
-def test_confirming_a_list_is_one_key_a_patient(
-    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands
-) -> None:
+def test_confirming_a_list_is_one_key_a_patient(qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands) -> None:
     visits = [clinic.book(at(9 + n, day=DAY + timedelta(days=1)), patient=n) for n in range(3)]
     hands.press(Key.Key_PageDown)
     hands.press(Key.Key_4, modifier=Qt.KeyboardModifier.AltModifier)
