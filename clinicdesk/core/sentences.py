@@ -166,8 +166,10 @@ SENTENCES: dict[str, str] = {
     "csv_column_count": "This line has {found} columns instead of {expected}.",
     "csv_no_name_column": "No column was recognised as a name. Say which with --map COLUMN=family.",
     "csv_unknown_column": "There is no column {column}.",
-    "csv_unknown_field": "{field} is not a field of a patient.",
-    "csv_field_twice": "Two columns are meant for {field}.",
+    "csv_unknown_field": "{name} is not a field of a patient.",
+    "csv_field_twice": "Two columns have one name, or are meant for one field.",
+    "csv_date_order": "The dates can be read both ways. Say how with --dates dmy or --dates mdy.",
+    "file_exists": "There is a file already at {file}. Choose another name.",
     "csv_quotes": "A quotation mark is not closed, or a line cannot be read.",
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from clinicdesk.core.clinic import load_clinic
+from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.errors import ClinicError, InvalidInput, Unavailable
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.interop import fhir
@@ -29,12 +29,13 @@ def import_files(
     Every file is read twice: first for the people and places that others refer to, which may come in any order. Then each
     is one unit of work. A record that cannot be taken is reported and the rest of its file taken; a file that cannot be read
     is reported and nothing of it taken. Where `cancelled` says so, or Ctrl+C comes, the file under way is taken back.
-    Raises NotFound before the clinic is set up, and NotPermitted.
+    Raises NotPermitted.
     """
     say = progress or (lambda _: None)
     stop = cancelled or (lambda: False)
     with database.read(actor) as tx:
-        zone = load_clinic(tx.session).tz
+        clinic = find_clinic(tx.session)
+    zone = clinic.tz if clinic else ZoneInfo("UTC")
     run, report = Run(), ImportReport()
     try:
         total = _list_people(paths, zone, run, say, stop)
@@ -107,4 +108,4 @@ def _import_document(database: Database, actor: Actor, document: Document, run: 
 
 def _refused(document: Document, error: ClinicError) -> ImportReport:
     position = str(error.params.get("position", ""))
-    return ImportReport(problems=[ImportProblem(document.name, position, error)])
+    return ImportReport(refused=1, problems=[ImportProblem(document.name, position, error)])

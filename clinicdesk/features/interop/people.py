@@ -28,8 +28,8 @@ from clinicdesk.features.practitioners import service as practitioners
 from clinicdesk.features.practitioners.models import Practitioner, Site
 from clinicdesk.features.practitioners.schemas import SavePractitioner, SaveSite
 
-Stored = tuple[UUID | None, Outcome]
-"""The row that a record is, if any, and what became of it."""
+Stored = tuple[UUID, Outcome]
+"""The row that a record is, and what became of it."""
 
 _AFTER_OUR_OWN = 1000
 """Where imported practitioners stand among the calendar's columns."""
@@ -50,19 +50,20 @@ def patient_with(tx: Tx, identifiers: Iterable[str]) -> UUID | None:
     return None
 
 
-def store_patient(tx: Tx, record: PatientRecord, row_id: UUID | None) -> Stored:
-    """Register a patient, or bring the one who it is to what the record says.
+def store_patient(
+    tx: Tx, record: PatientRecord, row_id: UUID | None, *, number: str = "", match: bool = True
+) -> Stored:
+    """Register a patient (under `number`, if given), or bring the one who it is to what the record says.
 
-    A patient who was entered by hand, and is known by a shared identifier, keeps every value that the desk has typed.
+    With `match`, a patient who was entered by hand is known by a shared identifier, and keeps every value that the desk has
+    typed. Raises Conflict("other_patient") where the id is somebody else's here.
     """
     told = record.demographics
-    if row_id is None:
+    typed_here = row_id is None
+    if row_id is None and match:
         row_id = patient_with(tx, told.identifiers)
-        typed_here = True
-    else:
-        typed_here = False
     if row_id is None:
-        row = patients.register(tx, RegisterPatient(told, "", record.deceased, record.deceased_on))
+        row = patients.register(tx, RegisterPatient(told, number, record.deceased, record.deceased_on))
         _add_contacts(tx, row.id, record)
         return row.id, Outcome.CREATED
     patient = tx.session.get(Patient, row_id)
@@ -157,7 +158,7 @@ def _with_town(record: SiteRecord) -> str:
     return f"{record.name} ({record.city})" if record.city else record.name
 
 
-def store_allergy(tx: Tx, record: AllergyRecord, row_id: UUID | None, patient_id: UUID) -> Stored:
+def store_allergy(tx: Tx, record: AllergyRecord, row_id: UUID | None, patient_id: UUID) -> tuple[UUID | None, Outcome]:
     """Add an allergy unless the patient's record names the substance already; take one off that the source takes back."""
     if record.withdrawn:
         if row_id is None or tx.session.get_one(Allergy, row_id).removed:

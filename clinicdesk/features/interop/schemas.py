@@ -53,6 +53,8 @@ class ImportReport:
     unchanged: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     problems: list[ImportProblem] = field(default_factory=list)
+    refused: int = 0
+    """Files of which nothing could be read."""
     finished: bool = True
     """False where it was cancelled, or the database failed: the files before that are stored, the rest is not."""
 
@@ -61,7 +63,14 @@ class ImportReport:
         for mine, theirs in zip(self._counters(), other._counters(), strict=True):
             mine.update(theirs)
         self.problems += other.problems
+        self.refused += other.refused
         self.finished &= other.finished
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file was read, and something came of it where there was something in it."""
+        taken = self.created.total() + self.updated.total() + self.unchanged.total()
+        return self.finished and not self.refused and (taken > 0 or not self.problems)
 
     def _counters(self) -> tuple[Counter[str], ...]:
         return self.created, self.updated, self.unchanged, self.left_out
@@ -71,6 +80,7 @@ class ImportReport:
         created, updated, unchanged, left_out = (dict(sorted(counter.items())) for counter in self._counters())
         errors = [{"file": p.file, "position": p.position, "reason": english(p.error)} for p in self.problems]
         return {
+            "ok": self.ok,
             "files": self.files,
             "created": created,
             "updated": updated,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from clinicdesk.core.clinic import load_clinic
+from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.errors import ClinicError, InvalidInput, NotFound, NotPermitted, Unavailable
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -72,7 +72,8 @@ def take_in(tx: Tx, file: str, found: Sequence[Entry], run: Run, cancelled: IsCa
 
     Raises Cancelled, and NotPermitted and Unavailable, which end the whole file.
     """
-    taking = _Taking(tx, file, run, load_clinic(tx.session).tz)
+    clinic = find_clinic(tx.session)
+    taking = _Taking(tx, file, run, clinic.tz if clinic else ZoneInfo("UTC"))
     taking.take_all(found, cancelled)
     report = taking.report
     counts = (sum(counter.values()) for counter in (report.created, report.updated, report.unchanged, report.left_out))
