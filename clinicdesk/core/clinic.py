@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, Integer, String, select
+from sqlalchemy import CheckConstraint, Connection, Integer, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from clinicdesk.core.errors import NotFound
@@ -52,13 +52,13 @@ class ClinicRow:
 _THE_ROW = select(*(Clinic.__table__.c[name] for name in ClinicRow.__slots__)).where(Clinic.__table__.c.id == 1)
 
 
-def find_clinic(session: Session) -> ClinicRow | None:
+def find_clinic(session: Session | Connection) -> ClinicRow | None:
     """The clinic's settings, or None before the first start is over."""
     row = session.execute(_THE_ROW).one_or_none()
     return None if row is None else ClinicRow(*row)
 
 
-def load_clinic(session: Session) -> ClinicRow:
+def load_clinic(session: Session | Connection) -> ClinicRow:
     """The clinic's settings. Raises NotFound before the first start is over."""
     clinic = find_clinic(session)
     if clinic is None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.clock import from_micros
 from clinicdesk.core.errors import Unavailable
@@ -124,10 +124,10 @@ class Appender:
     Raises Unavailable("audit_trail_broken") where the chain does not end as we sealed it: a new seal would hide that.
     """
 
-    def __init__(self, session: Session, key: bytes) -> None:
-        self._session = session
+    def __init__(self, connection: Connection, key: bytes) -> None:
+        self._connection = connection
         self._key = key
-        head = session.execute(_HEAD).one_or_none()
+        head = connection.execute(_HEAD).one_or_none()
         if head is not None and not hmac.compare_digest(head.mac, seal(key, head.seq, head.hash)):
             raise Unavailable("audit_trail_broken")
         self._sealed_before = head is not None
@@ -148,14 +148,14 @@ class Appender:
         if not self._rows:
             return
         try:
-            self._session.execute(_INSERT, self._rows)
+            self._connection.execute(_INSERT, self._rows)
         except IntegrityError as error:  # somebody else's entries stand behind the seal
             raise Unavailable("audit_trail_broken") from error
         values = {"seq": self.seq, "hash": self._hash, "mac": seal(self._key, self.seq, self._hash)}
         if self._sealed_before:
-            self._session.execute(_SEAL, values)
+            self._connection.execute(_SEAL, values)
         else:
-            self._session.execute(insert(AuditHead.__table__).values(id=1, **values))  # type: ignore[arg-type]
+            self._connection.execute(insert(AuditHead.__table__).values(id=1, **values))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

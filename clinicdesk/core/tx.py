@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -140,6 +140,9 @@ class Database:
 class Tx:
     """One unit of work: a session, who acts, and the one `now` of everything that happens in it."""
 
+    connection: Connection
+    """The session's own, in the same transaction: for Core statements of hot paths, which need nothing of a session."""
+
     def __init__(self, database: Database, engine: Engine, actor: Actor, *, writes: bool) -> None:
         self.database = database
         self.actor = actor
@@ -168,7 +171,7 @@ class Tx:
 
     def __enter__(self) -> Self:
         try:
-            self.session.connection()  # opens the transaction: whoever writes holds the write lock from here on
+            self.connection = self.session.connection()  # opens the transaction: whoever writes holds the write lock from here on
             self.now = self.database.clock()
             for guard in self.database.guards:
                 guard(self)
@@ -212,7 +215,7 @@ class Tx:
     def _write_records(self, outcome: str) -> None:
         if not self._changes:
             return
-        appender = trail.Appender(self.session, self.database.audit_key)
+        appender = trail.Appender(self.connection, self.database.audit_key)
         at, unit = to_micros(self.now), self.unit_id.hex
         actor_id = self.actor.user_id.hex if self.actor.user_id else ""
         kept: list[dict[str, object]] = []
@@ -238,14 +241,14 @@ class Tx:
                     }
                 )  # fmt: skip
         if kept:
-            self.session.execute(history.INSERT_HISTORY, kept)
+            self.connection.execute(history.INSERT_HISTORY, kept)
         appender.close()
 
     def _keep_refusal(self, error: NotPermitted) -> None:
         """A refusal is a fact of its own: it goes to the audit trail, after what was refused has been rolled back."""
         patient_id = error.params.get("patient_id")
         refusal = Tx(self.database, self.database.engine, self.actor, writes=True)
-        refusal.session.connection(execution_options={"clinicdesk_begin": "BEGIN IMMEDIATE"})
+        refusal.connection = refusal.session.connection(execution_options={"clinicdesk_begin": "BEGIN IMMEDIATE"})
         refusal.verb = str(error.params.get("verb", self.verb))
         refusal.record(
             Change("", None, Action.EXECUTE, patient_id=patient_id if isinstance(patient_id, UUID) else None)

@@ -332,13 +332,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_appointment_holds_practitioner",
         "appointment",
-        ["practitioner_id", "start"],
+        ["practitioner_id", "start", "end"],
         sqlite_where=sa.text("status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbooked"),
     )
     op.create_index(
         "ix_appointment_holds_room",
         "appointment",
-        ["room_id", "start"],
+        ["room_id", "start", "end"],
         sqlite_where=sa.text(
             "room_id IS NOT NULL AND status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbooked"
         ),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, func, select, true
 
-from clinicdesk.core.clinic import load_clinic
+from clinicdesk.core.clinic import find_clinic, load_clinic
 from clinicdesk.core.clock import in_utc
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
@@ -81,7 +81,7 @@ class _Parties(NamedTuple):
 
 def _parties(tx: Tx, patient_id: UUID, practitioner_id: UUID, room_id: UUID | None, type_id: UUID | None) -> _Parties:
     """Who and what is to meet. A practitioner's own room that is out of use is left out; one that was asked for is refused."""
-    found = tx.session.execute(
+    found = tx.connection.execute(
         _PARTIES,
         {"patient_id": patient_id, "practitioner_id": practitioner_id, "room_id": room_id, "type_id": type_id},
     ).one_or_none()
@@ -119,7 +119,10 @@ def _require(tx: Tx, permission: Permission) -> None:
 
 def _check_when(tx: Tx, practitioner_id: UUID, when: Interval, *, outside_hours: bool) -> None:
     """The time must lie in the practitioner's hours, unless that was seen and may be overridden. Raises OutsideHours."""
-    zone = load_clinic(tx.session).tz
+    if outside_hours and find_clinic(tx.connection) is None:
+        _require(tx, Permission.OVERBOOK)  # an import before the first start: nobody has hours yet
+        return
+    zone = load_clinic(tx.connection).tz
     first, last = (instant.astimezone(zone).date() for instant in (when.start, when.end - timedelta(microseconds=1)))
     cause = rules.why_closed(when, working_days(tx, (practitioner_id,), first, last))
     if cause is None:

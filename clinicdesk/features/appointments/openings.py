@@ -94,7 +94,7 @@ def next_opening(
     days: int = HORIZON_DAYS,
 ) -> Opening | None:
     """The practitioner's first opening that starts later than `after` and not before now, within so many local days."""
-    zone, after = load_clinic(tx.session).tz, in_utc(after)
+    zone, after = load_clinic(tx.connection).tz, in_utc(after)
     floor = max(after, _now_on_grid(tx))
     first = floor.astimezone(zone).date()
     for gap in _gaps(tx, _people(tx, (practitioner_id,)), first, days, _now_on_grid(tx), patient_id):
@@ -130,7 +130,7 @@ def _last(
     patient_id: UUID | None = None,
 ) -> Opening | None:
     """The last of the starts (of all gaps from now on) that is earlier than `before`; looks back a few days at a time."""
-    zone, now, before = load_clinic(tx.session).tz, _now_on_grid(tx), in_utc(before)
+    zone, now, before = load_clinic(tx.connection).tz, _now_on_grid(tx), in_utc(before)
     today, last = now.astimezone(zone).date(), before.astimezone(zone).date()
     people = _people(tx, (practitioner_id,))
     while last >= today:
@@ -158,13 +158,13 @@ def _people(tx: Tx, ids: Sequence[UUID]) -> list[_Who]:
     )
     if ids:
         query = query.where(c.id.in_(ids))
-    return [_Who(row[0], full_name(*row[1:5]), row[5]) for row in tx.session.execute(query)]
+    return [_Who(row[0], full_name(*row[1:5]), row[5]) for row in tx.connection.execute(query)]
 
 
 def _search(
     tx: Tx, request: FindOpenings, people: Sequence[_Who], days: int, *, other: bool
 ) -> list[tuple[float, Opening]]:
-    zone = load_clinic(tx.session).tz
+    zone = load_clinic(tx.connection).tz
     earliest = max(request.earliest, _now_on_grid(tx))
     first = earliest.astimezone(zone).date()
     if request.latest is not None:
@@ -187,7 +187,7 @@ def _search(
 
 
 def _shortest_type(tx: Tx) -> timedelta | None:
-    minutes = tx.session.scalar(select(func.min(AppointmentType.minutes)).where(AppointmentType.active))
+    minutes = tx.connection.scalar(select(func.min(AppointmentType.minutes)).where(AppointmentType.active))
     return None if minutes is None else timedelta(minutes=minutes)
 
 
@@ -201,7 +201,7 @@ def _gaps(
     narrowed: FindOpenings | None = None,
 ) -> Iterator[_Gap]:
     """The free stretches of these people from `first` on for so many days, day by day, in order of time within a person."""
-    zone, now = load_clinic(tx.session).tz, _now_on_grid(tx)
+    zone, now = load_clinic(tx.connection).tz, _now_on_grid(tx)
     by_id = {who.id: who for who in people}
     done = 0
     for chunk in (*_CHUNKS, *(_CHUNKS[-1],) * (HORIZON_DAYS // _CHUNKS[-1] + 1)):
@@ -259,7 +259,7 @@ def _busy(
             )
         )
     taken: dict[tuple[int, UUID], list[Interval]] = defaultdict(list)
-    for kind, owner, starts, ends in tx.session.execute(union_all(*parts)):
+    for kind, owner, starts, ends in tx.connection.execute(union_all(*parts)):
         taken[kind, owner].append(Interval(starts, ends))
     return {
         who.id: sorted(

@@ -62,7 +62,7 @@ def to_row(values: Sequence[Any]) -> AppointmentRow:
 
 def read(tx: Tx, statement: Select[Any]) -> tuple[AppointmentRow, ...]:
     """The visits that a narrowed VISITS finds."""
-    return tuple(map(to_row, tx.session.execute(statement)))
+    return tuple(map(to_row, tx.connection.execute(statement)))
 
 
 def get(tx: Tx, id_: UUID, version: int | None = None) -> AppointmentRow:
@@ -118,9 +118,9 @@ def _store(tx: Tx, statement: Any, values: Mapping[str, Any], *, retry: bool) ->
     try:
         if retry:
             with tx.session.begin_nested():
-                tx.session.execute(statement, values)
+                tx.connection.execute(statement, values)
         else:
-            tx.session.execute(statement, values)
+            tx.connection.execute(statement, values)
     except IntegrityError as refusal:
         taken = str(refusal.orig).partition("slot_taken:")[2]
         if not taken:

@@ -29,7 +29,7 @@ _COUNTED = sorted(HOLDING | {Status.FULFILLED, Status.NOSHOW})
 def day_schedule(tx: Tx, day: date, practitioner_ids: Sequence[UUID] = ()) -> DaySchedule:
     """A local day of these practitioners (of all active ones, if none are named): when they work, and every visit in any
     state, by its start. Raises NotFound("clinic_not_set_up")."""
-    bounds = whole_day(day, load_clinic(tx.session).tz)
+    bounds = whole_day(day, load_clinic(tx.connection).tz)
     people = tuple(practitioner_ids) or _active(tx)
     visits = visits_between(tx, bounds.start, bounds.end, practitioner_ids)
     return DaySchedule(day, tuple(working_days(tx, people, day, day)), visits)
@@ -59,7 +59,7 @@ def visits_of_patient(tx: Tx, patient_id: UUID) -> list[AppointmentRow]:
 @verb(Permission.SEE_CALENDAR, writes=False)
 def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] = ()) -> list[DayLoad]:
     """How full each local day from first to last is, by one grouped query; of everybody, if no practitioners are named."""
-    zone = load_clinic(tx.session).tz
+    zone = load_clinic(tx.connection).tz
     days = days_between(first, last)
     people = tuple(practitioner_ids) or _active(tx)
     bounds = [whole_day(day, zone) for day in days]
@@ -81,7 +81,7 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
     )
     if practitioner_ids:
         query = query.where(VISIT.c.practitioner_id.in_(practitioner_ids))
-    booked = {nth: (count, timedelta(microseconds=micros)) for nth, count, micros in tx.session.execute(query)}
+    booked = {nth: (count, timedelta(microseconds=micros)) for nth, count, micros in tx.connection.execute(query)}
     open_time = dict.fromkeys(days, timedelta(0))
     closed = dict.fromkeys(days, "")
     for working in working_days(tx, people, first, last):
@@ -95,7 +95,7 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
 @verb(Permission.SEE_CALENDAR, writes=False)
 def waiting_times(tx: Tx, day: date, practitioner_ids: Sequence[UUID] = ()) -> WaitingTimes:
     """How long patients wait on a local day, as of now."""
-    clinic = load_clinic(tx.session)
+    clinic = load_clinic(tx.connection)
     bounds, target = whole_day(day, clinic.tz), timedelta(minutes=clinic.wait_target_minutes)
     query = select(VISIT.c.status, VISIT.c.arrived_at, VISIT.c.started_at).where(
         VISIT.c.start >= bounds.start, VISIT.c.start < bounds.end, VISIT.c.arrived_at.is_not(None)
@@ -105,7 +105,7 @@ def waiting_times(tx: Tx, day: date, practitioner_ids: Sequence[UUID] = ()) -> W
     here = {Status.ARRIVED.value, Status.CHECKED_IN.value}
     running: list[timedelta] = []
     over: list[timedelta] = []
-    for status, arrived_at, started_at in tx.session.execute(query):
+    for status, arrived_at, started_at in tx.connection.execute(query):
         if started_at is not None:
             over.append(started_at - arrived_at)
         elif status in here:
@@ -122,4 +122,4 @@ def waiting_times(tx: Tx, day: date, practitioner_ids: Sequence[UUID] = ()) -> W
 
 def _active(tx: Tx) -> tuple[UUID, ...]:
     c = Practitioner.__table__.c
-    return tuple(tx.session.scalars(select(c.id).where(c.active).order_by(c.position, c.family)))
+    return tuple(tx.connection.scalars(select(c.id).where(c.active).order_by(c.position, c.family)))

@@ -178,9 +178,9 @@ def absences(tx: Tx, start: datetime, end: datetime) -> list[AbsenceRow]:
 def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, end: datetime) -> list[AbsenceRow]:
     range_: dict[str, object] = {"first": start, "last": end}
     if practitioner_ids is None:
-        found = tx.session.execute(_ABSENCES, range_)
+        found = tx.connection.execute(_ABSENCES, range_)
     else:
-        found = tx.session.execute(_ABSENCES_OF, range_ | {"practitioner_ids": list(practitioner_ids)})
+        found = tx.connection.execute(_ABSENCES_OF, range_ | {"practitioner_ids": list(practitioner_ids)})
     return [
         AbsenceRow(row_id, practitioner_id, AbsenceKind(kind), starts, ends, note)
         for row_id, practitioner_id, kind, starts, ends, note in found
@@ -190,7 +190,7 @@ def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, 
 @verb(Permission.SEE_CALENDAR, writes=False)
 def holidays(tx: Tx, first: date, last: date) -> list[HolidayRow]:
     """The public holidays from first to last, both included."""
-    return [HolidayRow(*row) for row in tx.session.execute(_HOLIDAYS, {"first": first, "last": last})]
+    return [HolidayRow(*row) for row in tx.connection.execute(_HOLIDAYS, {"first": first, "last": last})]
 
 
 @verb(Permission.MANAGE_PRACTITIONERS)
@@ -253,10 +253,10 @@ def working_days(tx: Tx, practitioner_ids: Sequence[UUID], first: date, last: da
 
     Takes four queries, however many practitioners and days. Raises NotFound("clinic_not_set_up").
     """
-    zone = load_clinic(tx.session).tz
+    zone = load_clinic(tx.connection).tz
     days = days_between(first, last)
     shifts: dict[tuple[UUID, date], list[Interval]] = defaultdict(list)
-    for owner, weekday, start, end, valid_from, valid_to in tx.session.execute(
+    for owner, weekday, start, end, valid_from, valid_to in tx.connection.execute(
         _HOURS, {"practitioner_ids": list(practitioner_ids), "first": first, "last": last}
     ):
         for day in days:
