@@ -14,7 +14,7 @@ from clinicdesk.core.errors import ClinicError, NotFound
 from clinicdesk.core.keys import KEYRING_SETTING
 from clinicdesk.core.permissions import Permission, may
 from clinicdesk.desktop.runner import NOBODY
-from clinicdesk.desktop.users.cover import CoverPage
+from clinicdesk.desktop.start.opening_page import OpeningPage
 from clinicdesk.desktop.window import Window
 from clinicdesk.features.demo.cast import DemoAccount
 from clinicdesk.features.practitioners.clinic import clinic as read_clinic
@@ -45,26 +45,26 @@ class Starter(QObject):
         super().__init__(parent)
         self._window, self._runner = window, window.runner
         self._folder, self._demo = folder, demo
-        self._data: OpenClinic | None = None
+        self._held: list[OpenClinic] = []  # filled by the worker: closed at the end even where nobody took the result
 
     def open(self, passphrase: str | None = None) -> None:
         """Open the data, or ask for what it takes."""
-        folder, demo = self._folder / DEMO_FOLDER if self._demo else self._folder, self._demo
+        folder, demo, held = self._folder / DEMO_FOLDER if self._demo else self._folder, self._demo, self._held
         if passphrase is None:
-            blank = CoverPage(())
-            blank.cover.set_text("", "")
-            self._window.ask(blank, self.tr("Opening"))
-        self._runner.run(lambda: _open(folder, passphrase, demo), self._opened, owner=self, failed=self._refused)
+            words = (
+                self.tr("Preparing the demo clinic. The first time takes a few seconds.")
+                if demo
+                else self.tr("Opening the clinic's data.")
+            )
+            self._window.ask(OpeningPage(words), self.tr("Opening"))
+        self._runner.run(lambda: _open(folder, passphrase, demo, held), self._opened, owner=self, failed=self._refused)
 
     def close(self) -> None:
         """Finish the work under way and close the data."""
         self._runner.close()
-        if self._data is not None:
-            self._data.close()
-            self._data = None
+        _close(self._held)
 
     def _opened(self, opened: _Opened) -> None:
-        self._data = opened.data
         self._runner.attach(opened.data.database)
         if self._demo:
             self._window.warning = self.tr("This is the demo clinic. Everybody in it is invented.")
@@ -97,11 +97,8 @@ class Starter(QObject):
         self._runner.read(read_clinic, seat, owner=self)
 
     def _open_demo(self) -> None:
-        data, self._data = self._data, None
         self._demo = True
-        if data is not None:
-            self._runner.detach()
-            self._runner.run(data.close, owner=self)
+        self._runner.detach()
         self.open()
 
     def _refused(self, error: ClinicError) -> None:
@@ -123,7 +120,9 @@ class Starter(QObject):
         self.stuck.emit(error)
 
 
-def _open(folder: Path, passphrase: str | None, demo: bool) -> _Opened:
+def _open(folder: Path, passphrase: str | None, demo: bool, held: list[OpenClinic]) -> _Opened:
+    """Open the data in `folder`, in place of what is `held`."""
+    _close(held)
     if demo:
         os.environ[KEYRING_SETTING] = "off"  # invented people need no keyring, and must not ask anybody to unlock one
     data = open_clinic(folder, passphrase=passphrase)
@@ -141,4 +140,10 @@ def _open(folder: Path, passphrase: str | None, demo: bool) -> _Opened:
     except BaseException:
         data.close()
         raise
+    held.append(data)
     return _Opened(data, clinic, accounts)
+
+
+def _close(held: list[OpenClinic]) -> None:
+    while held:
+        held.pop().close()

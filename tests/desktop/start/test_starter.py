@@ -189,10 +189,11 @@ def test_a_damaged_database_is_said_to_be_one(qtbot: QtBot, start: Start, folder
     qtbot.waitUntil(lambda: shows(window, TroublePage), timeout=20_000)
 
 
-def test_the_demo_clinic_asks_for_nothing_but_one_of_its_accounts(qtbot: QtBot, start: Start) -> None:
-    window, starter = start(demo=True)
+def test_the_demo_clinic_opens_from_the_first_start_with_one_of_its_accounts(qtbot: QtBot, start: Start) -> None:
+    window, starter = start()
+    page = first_page(qtbot, window)
     with qtbot.waitSignal(starter.accounts_known, timeout=60_000) as known:
-        pass
+        page.demo.click()
     assert known.args is not None
     (account, *_) = known.args[0]
     assert shows(window, SignInPage)
@@ -201,3 +202,11 @@ def test_the_demo_clinic_asks_for_nothing_but_one_of_its_accounts(qtbot: QtBot, 
     strip = window.findChild(WarningStrip)
     assert strip is not None
     assert "demo" in strip.text()
+
+
+def test_closing_while_the_data_opens_leaves_it_closed(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window, starter = start()
+    window.close()
+    starter.close()
+    assert (folder / DATABASE_NAME).exists()
+    assert not list(folder.glob("*-wal"))
