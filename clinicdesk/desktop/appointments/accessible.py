@@ -46,7 +46,7 @@ def _visits(view: CalendarView) -> list[AppointmentRow]:
 
 
 class CalendarInterface(QAccessibleWidget):
-    """The calendar: a list of its visits, column by column."""
+    """The calendar: a list of its visits, column by column. Qt takes null for a child that is not there."""
 
     def __init__(self, view: CalendarView) -> None:
         super().__init__(view, QAccessible.Role.List)
@@ -57,7 +57,7 @@ class CalendarInterface(QAccessibleWidget):
     def childCount(self) -> int:
         return len(_visits(self._view))
 
-    def child(self, index: int) -> QAccessibleInterface | None:
+    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]
         if not 0 <= index < self.childCount():
             return None
         while len(self._children) <= index:
@@ -67,14 +67,14 @@ class CalendarInterface(QAccessibleWidget):
     def indexOfChild(self, child: QAccessibleInterface) -> int:
         return child.index if isinstance(child, _Visit) else -1
 
-    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:
+    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]
         for i in range(self.childCount()):
             found = self.child(i)
             if found is not None and found.rect().contains(x, y):
                 return found
         return None
 
-    def focusChild(self) -> QAccessibleInterface | None:
+    def focusChild(self) -> QAccessibleInterface | None:  # type: ignore[override]
         index = child_of(self._view, self._view.current_visit())
         return self if index is None else self.child(index)
 
@@ -101,16 +101,16 @@ class _Visit(QAccessibleInterface):
     def object(self) -> Any:
         return None
 
-    def window(self) -> QWindow | None:
+    def window(self) -> QWindow:
         return self._parent.window()
 
     def parent(self) -> QAccessibleInterface:
         return self._parent
 
-    def child(self, index: int) -> QAccessibleInterface | None:
+    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]
         return None
 
-    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:
+    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]
         return None
 
     def childCount(self) -> int:

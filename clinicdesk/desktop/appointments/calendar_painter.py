@@ -75,8 +75,8 @@ class CalendarPainter:
             self._unpainted.discard(i)
             self._paint_visits(painter, i, column, clip, now)
         self._paint_cursor(painter, clip, now)
-        if view.ghost() is not None:
-            self._paint_drag(painter, view.ghost())
+        if ghost := view.ghost():
+            self._paint_drag(painter, ghost)
         return left
 
     def _paint_visits(self, painter: QPainter, index: int, column: Column, clip: QRectF, now: datetime) -> None:

@@ -249,19 +249,15 @@ class CalendarView(QAbstractScrollArea):
 
     def column_area(self, index: int) -> QRectF:
         """Where a column lies, top to bottom of the day."""
-        width = self.column_width()
-        bar = self.horizontalScrollBar()
-        if self.is_rtl():
-            x = self.viewport().width() - (index + 1) * width + bar.value()
-        else:
-            x = index * width - bar.value()
-        if self.is_rtl() and index == len(self._columns) - 1 and not bar.maximum():
-            slack = x
-            return QRectF(0, -self.verticalScrollBar().value(), width + slack, self._axis.length * self.scale())
-        slack = 0
+        width, bar = self.column_width(), self.horizontalScrollBar()
+        whole = QRectF(
+            index * width - bar.value(), -self.verticalScrollBar().value(), width, self._axis.length * self.scale()
+        )
         if index == len(self._columns) - 1 and not bar.maximum():
-            slack = self.viewport().width() - x - width
-        return QRectF(x, -self.verticalScrollBar().value(), width + slack, self._axis.length * self.scale())
+            whole.setRight(self.viewport().width())  # what the division left over
+        if self.is_rtl():
+            whole.moveLeft(self.viewport().width() - whole.right())
+        return whole
 
     def box_rect(self, index: int, top: float, bottom: float, place: Place) -> QRectF:
         """Where a visit's box lies."""

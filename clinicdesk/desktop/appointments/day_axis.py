@@ -99,10 +99,8 @@ class DayAxis:
         """The spans that this day does not have: an hour that its clock skips, or one that only another day repeats."""
         whole = whole_day(day, self.zone)
         change = _change(day, self.zone)
-        gaps: list[tuple[float, float]] = []
-        for stretch in self._stretches:
-            if stretch.fold and (change is None or change[1] >= 0):
-                gaps.append((stretch.minute, stretch.end))
+        repeats = change is not None and change[1] < 0
+        gaps = [(stretch.minute, stretch.end) for stretch in self._stretches if stretch.fold and not repeats]
         if change and change[1] > 0 and self.length - whole.length / _MINUTE >= change[1]:
             top = self._nearest(change[0])
             gaps.append((top, top + change[1]))

@@ -40,6 +40,7 @@ class HoverCard(QFrame):
         self._name = TextLabel("", Role.BODY, "ink", 600, parent=self)
         self._about = TextLabel("", Role.SMALL, "ink2", parent=self)
         self._chip = Chip("", parent=self)
+        self._top = QHBoxLayout()
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(metrics.px(16))
         self._grid.setVerticalSpacing(metrics.px(6))
@@ -66,7 +67,7 @@ class HoverCard(QFrame):
         who.setSpacing(0)
         who.addWidget(self._name)
         who.addWidget(self._about)
-        top = QHBoxLayout()
+        top = self._top
         top.setSpacing(metrics.px(10))
         top.addWidget(self._tile, 0, Qt.AlignmentFlag.AlignTop)
         top.addLayout(who, 1)
@@ -136,7 +137,7 @@ class HoverCard(QFrame):
         self._name.setText(words.person(visit, hidden))
         self._about.setText("" if hidden else self._who(visit))
         chip = Chip.for_status(visit.status.value, visit.confirmed, visit.in_progress)
-        self.layout().itemAt(0).layout().replaceWidget(self._chip, chip)
+        self._top.replaceWidget(self._chip, chip)
         self._chip.deleteLater()
         self._chip = chip
         when = self.tr("%1 to %2, %3")

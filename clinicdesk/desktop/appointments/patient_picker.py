@@ -36,6 +36,7 @@ class PatientPicker(SearchField):
         self._found: list[PatientRow] = []
         self._asked = self._answered = 0
         self._pick_when_there = False
+        self._host = parent
         self._popup = QFrame(parent)
         self._popup.setFrameShape(QFrame.Shape.StyledPanel)
         self._popup.setAutoFillBackground(True)
@@ -170,12 +171,11 @@ class PatientPicker(SearchField):
         return "   ".join(part for part in parts if part)
 
     def _place(self) -> None:
-        host = self._popup.parentWidget()
         rows = max(len(self._found), 1)
         metrics = theme().tokens.metrics
         row = self._list.sizeHintForRow(0) if self._found else metrics.row
         self._list.setFixedHeight(rows * row + 2)
         self._popup.setFixedWidth(self.width())
         self._popup.adjustSize()
-        below = self.mapTo(host, QPoint(0, self.height() + 2))
+        below = self.mapTo(self._host, QPoint(0, self.height() + 2))
         self._popup.move(below)

@@ -377,7 +377,7 @@ class TodayScreen(Screen):
         for grid in (self.tray.month, self.month) if self._view == "month" else (self.tray.month,):
             days = days_of_grid(grid.month())
             self.desk.runner.read(
-                lambda tx, days=days: calendar_data.read_loads(tx, days, ids),
+                partial(calendar_data.read_loads, days=days, practitioner_ids=ids),
                 partial(self._show_loads, grid, grid.month()),
                 owner=self,
             )

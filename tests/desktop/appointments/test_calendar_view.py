@@ -1,0 +1,176 @@
+"""The calendar's grid by itself: cursor, crowded hours, closed days, days of 23 and 25 hours, mirrored, and read aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from pytestqt.qtbot import QtBot
+
+from clinicdesk.desktop.appointments.day_view import DayView
+from clinicdesk.desktop.appointments.week_view import WeekView
+from clinicdesk.desktop.desk import Desk
+from clinicdesk.features.appointments.schemas import AppointmentRow, DaySchedule, Status
+from tests.desktop.appointments.samples import DAY, LEE, OKAFOR, ZONE, at, visit, working
+
+Key = Qt.Key
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def schedule(visits: Sequence[AppointmentRow] = (), day: date = DAY, zone: ZoneInfo = ZONE) -> DaySchedule:
+    hours = (at(9, 0, day, zone), at(17, 0, day, zone))
+    return DaySchedule(day, tuple(working(who, hours, day=day) for who in (LEE, OKAFOR)), tuple(visits))
+
+
+@pytest.fixture
+def view(qtbot: QtBot, desk: Desk) -> DayView:
+    made = DayView(desk)
+    qtbot.addWidget(made)
+    made.resize(900, 700)
+    made.show()
+    return made
+
+
+def minutes(view: DayView) -> float:
+    slot = view.current_slot()
+    assert slot is not None
+    return view.axis().minute(slot.start)
+
+
+def test_arrows_go_through_visits_and_free_time(qtbot: QtBot, view: DayView) -> None:
+    first, second = visit(at(10), 20), visit(at(10, 30), 30)
+    view.show_day(schedule([first, second]), [LEE, OKAFOR])
+    view.choose_visit(first.id)
+    qtbot.keyClick(view, Key.Key_Down)
+    assert view.current_visit() is None
+    assert minutes(view) == 10 * 60 + 20
+    qtbot.keyClick(view, Key.Key_Down)
+    assert view.current_visit() == second
+    qtbot.keyClick(view, Key.Key_Right)
+    slot = view.current_slot()
+    assert slot is not None
+    assert (slot.practitioner_id, slot.start) == (OKAFOR.id, at(10, 30))
+
+
+def test_arrows_follow_the_eye_when_mirrored(qtbot: QtBot, view: DayView) -> None:
+    view.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    view.show_day(schedule(), [LEE, OKAFOR])
+    view.choose_time(LEE.id, at(10))
+    assert view.column_area(0).left() > view.column_area(1).left()
+    qtbot.keyClick(view, Key.Key_Left)
+    slot = view.current_slot()
+    assert slot is not None
+    assert slot.practitioner_id == OKAFOR.id
+
+
+def test_the_cursor_stays_on_its_visit_when_rows_arrive(view: DayView) -> None:
+    mine, other = visit(at(10)), visit(at(12))
+    view.show_day(schedule([mine, other]), [LEE, OKAFOR])
+    view.choose_visit(mine.id)
+    moved = replace(mine, start=at(15), end=at(15, 30), practitioner_id=OKAFOR.id, version=2)
+    view.show_day(schedule([other, moved]), [LEE, OKAFOR])
+    assert view.current_visit() == moved
+
+
+def test_a_crowd_is_counted_and_reached_by_keys(qtbot: QtBot, view: DayView) -> None:
+    crowd = [visit(at(10, n), 30, f"Person {n}") for n in range(5)]
+    view.show_day(schedule(crowd), [LEE])
+    (column,) = view.columns()
+    ((_, hidden),) = column.more
+    assert len(hidden) == 3
+    view.choose_visit(hidden[-1].id)
+    assert view.current_visit() == hidden[-1]
+    assert not view.cursor_rect().isEmpty()
+
+
+def test_what_was_entered_in_error_is_not_shown(view: DayView) -> None:
+    view.show_day(schedule([visit(at(10), status=Status.ENTERED_IN_ERROR)]), [LEE])
+    assert view.columns()[0].shown == ()
+
+
+def test_a_visit_where_its_practitioner_is_on_leave_by_now_is_stranded(view: DayView) -> None:
+    booked = visit(at(10))
+    closed = DaySchedule(DAY, (working(LEE, (at(9), at(17)), holiday="Founders' Day"),), (booked,))
+    view.show_day(closed, [LEE])
+    assert view.columns()[0].is_stranded(booked)
+    assert view.heading(view.columns()[0]).subtitle.endswith("Founders' Day")
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+def test_a_day_with_a_clock_change_is_drawn_at_its_length(view: DayView, desk: Desk, day: date, hours: int) -> None:
+    desk.clinic = replace(desk.clinic, zone="Europe/Berlin")
+    nine = visit(at(9, 0, day, BERLIN))
+    view.show_day(schedule([nine], day, BERLIN), [LEE])
+    scale = view.scale()
+    assert view.column_area(0).height() == pytest.approx(hours * 60 * scale)
+    view.choose_visit(nine.id)
+    expected = (hours - 24 + 9) * 60 * scale
+    assert view.visit_rect(nine.id).top() + view.verticalScrollBar().value() == pytest.approx(expected, abs=2)
+    assert minutes(view) == (hours - 24 + 9) * 60
+
+
+def test_time_drawn_in_the_repeated_hour_is_the_second_one(view: DayView, desk: Desk) -> None:
+    desk.clinic = replace(desk.clinic, zone="Europe/Berlin")
+    day = date(2026, 10, 25)
+    view.show_day(schedule([], day, BERLIN), [LEE])
+    first, second = (view.axis().instant(day, minute) for minute in (150, 210))
+    assert second - first == timedelta(hours=1)
+    assert first.astimezone(BERLIN).time() == second.astimezone(BERLIN).time()
+
+
+def test_a_week_shows_one_practitioner_or_everybody(qtbot: QtBot, desk: Desk) -> None:
+    week = WeekView(desk)
+    qtbot.addWidget(week)
+    schedules = [
+        schedule(
+            [visit(at(10, day=DAY + timedelta(days=n)), who=who) for who in (LEE, OKAFOR)], DAY + timedelta(days=n)
+        )
+        for n in range(7)
+    ]
+    week.show_week(schedules, LEE)
+    assert [len(column.shown) for column in week.columns()] == [1] * 7
+    week.show_week(schedules, None)
+    assert [len(column.shown) for column in week.columns()] == [2] * 7
+
+
+def test_a_screen_reader_finds_each_visit_by_name_and_place(view: DayView) -> None:
+    osei = visit(at(10, 20), 30, "Daniel Osei", Status.ARRIVED)
+    view.show_day(schedule([osei, visit(at(12))]), [LEE])
+    view.choose_visit(osei.id)
+    calendar = QAccessible.queryAccessibleInterface(view)
+    assert calendar is not None
+    assert calendar.childCount() == 2
+    child = calendar.child(0)
+    assert child.text(QAccessible.Text.Name) == "10:20 to 10:50, Daniel Osei, arrived, waiting 22 minutes, Dr Lee"
+    assert child.rect().size() == view.visit_rect(osei.id).size()
+    assert child.state().selected
+    assert calendar.indexOfChild(child) == 0
+
+
+def test_zoom_keeps_the_middle_and_stops_at_its_ends(view: DayView) -> None:
+    view.show_day(schedule(), [LEE])
+    for _ in range(9):
+        view.zoom(1)
+    assert view.scale() == 2.4
+    for _ in range(9):
+        view.zoom(-1)
+    assert view.scale() == 0.9
+
+
+def test_a_new_day_is_painted_to_the_end(qtbot: QtBot, view: DayView) -> None:
+    people = [replace(LEE, id=visit(at(9)).id, family=f"Lee {n}") for n in range(10)]
+    visits = [visit(at(9) + timedelta(minutes=20 * n), 20, f"Person {n}", who=who) for who in people for n in range(24)]
+    view.resize(1700, 900)
+    view.show_day(DaySchedule(DAY, tuple(working(who, (at(9), at(17))) for who in people), tuple(visits)), people)
+    view.viewport().repaint()
+    last = view.visit_rect(visits[-24].id).center()
+    qtbot.waitUntil(lambda: view.viewport().grab().toImage().pixelColor(last) != desk_base(view))
+
+
+def desk_base(view: DayView) -> object:
+    return view.palette().base().color()
