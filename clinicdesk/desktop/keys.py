@@ -163,7 +163,12 @@ KEYS: Mapping[str, Key] = {
     ),
     "visit.entered_in_error": Key(QT_TRANSLATE_NOOP("Keys", "Entered in error"), (), _V, Menu.VISIT),
     "visit.open": Key(
-        QT_TRANSLATE_NOOP("Keys", "Open"), ("Return", "Enter"), _V, Menu.VISIT, QT_TRANSLATE_NOOP("Keys", "open")
+        QT_TRANSLATE_NOOP("Keys", "Open"),
+        ("Return", "Enter"),
+        _V,
+        Menu.VISIT,
+        QT_TRANSLATE_NOOP("Keys", "open"),
+        "Enter",
     ),
     "visit.card": Key(
         QT_TRANSLATE_NOOP("Keys", "Show the card"), ("Ctrl+Space",), _V, Menu.VISIT, QT_TRANSLATE_NOOP("Keys", "card")
@@ -182,7 +187,9 @@ KEYS: Mapping[str, Key] = {
     "calendar.week": Key(QT_TRANSLATE_NOOP("Keys", "Week"), ("Alt+2",), _M, Menu.VIEW),
     "calendar.month": Key(QT_TRANSLATE_NOOP("Keys", "Month"), ("Alt+3",), _M, Menu.VIEW),
     "calendar.list": Key(QT_TRANSLATE_NOOP("Keys", "List"), ("Alt+4",), _M, Menu.VIEW),
-    "calendar.zoom_in": Key(QT_TRANSLATE_NOOP("Keys", "Larger time scale"), ("Ctrl++", "Ctrl+="), _M, Menu.VIEW),
+    "calendar.zoom_in": Key(
+        QT_TRANSLATE_NOOP("Keys", "Larger time scale"), ("Ctrl++", "Ctrl+="), _M, Menu.VIEW, shown="Ctrl +"
+    ),
     "calendar.zoom_out": Key(QT_TRANSLATE_NOOP("Keys", "Smaller time scale"), ("Ctrl+-",), _M, Menu.VIEW),
     "pane.next": Key(QT_TRANSLATE_NOOP("Keys", "Next pane"), ("F6",), _M, Menu.GO),
     "pane.previous": Key(QT_TRANSLATE_NOOP("Keys", "Pane before"), ("Shift+F6",), _M, Menu.GO),

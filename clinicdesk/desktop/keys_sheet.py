@@ -59,7 +59,8 @@ class KeysSheet(Sheet):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         body.setAutoFillBackground(False)
         scroll.viewport().setAutoFillBackground(False)
-        scroll.setMinimumHeight(min(body.sizeHint().height(), metrics.px(470)))
+        room = host.height() - metrics.px(200)  # what head, foot and the window around the sheet leave
+        scroll.setMinimumHeight(max(min(body.sizeHint().height(), room), metrics.px(120)))
 
         foot = QWidget()
         row = QHBoxLayout(foot)

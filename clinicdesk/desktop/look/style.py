@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QStyleOptionComplex,
     QStyleOptionFrame,
     QStyleOptionHeader,
+    QStyleOptionMenuItem,
     QStyleOptionProgressBar,
     QStyleOptionSlider,
     QStyleOptionSpinBox,
@@ -210,6 +211,9 @@ class ClinicStyle(QProxyStyle):
         elif element is _Control.CE_TabBarTabShape and isinstance(option, QStyleOptionTab):
             self._tab(option, painter)
             return
+        elif element is _Control.CE_MenuBarItem and isinstance(option, QStyleOptionMenuItem):
+            self._menu_bar_item(option, painter)
+            return
         elif element is _Control.CE_MenuBarEmptyArea:
             painter.fillRect(option.rect, self.tokens.chrome)
             return
@@ -338,6 +342,13 @@ class ClinicStyle(QProxyStyle):
     def _bottom_line(self, option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
         rect = option.rect
         shapes.hairline(painter, QPointF(rect.bottomLeft()), QPointF(rect.bottomRight()), self.tokens.line2)
+
+    def _menu_bar_item(self, option: QStyleOptionMenuItem, painter: QPainter) -> None:
+        tokens = self.tokens
+        open_ = _is(option, "Selected") and _is(option, "Sunken")
+        painter.fillRect(option.rect, tokens.sel if open_ else tokens.chrome)
+        painter.setPen(tokens.on_sel if open_ else tokens.ink if _is(option, "Enabled") else tokens.ink3)
+        painter.drawText(option.rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextShowMnemonic, option.text)
 
     def _tab(self, option: QStyleOptionTab, painter: QPainter) -> None:
         rect = option.rect
