@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
@@ -92,14 +94,32 @@ class Privacy(QObject):
             self.changed.emit()
 
 
+Reversal: TypeAlias = Callable[[Tx], "Reversal"]
+"""Work that takes something back, and gives the work that would do it again."""
+
+
+def _revert(unit_id: UUID) -> Reversal:
+    """Takes back what a unit of work did to visits."""
+
+    def reverting(tx: Tx) -> Reversal:
+        from clinicdesk.features.appointments.undo import (
+            revert,  # loaded on first use: start-up need not wait for it
+        )
+
+        revert(tx, unit_id)
+        return _revert(tx.unit_id)
+
+    return reverting
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
-    unit_id: UUID
+    back: Reversal
     text: str
 
 
 class UndoStack(QObject):
-    """The units of work of this person's session that can be undone, last first, and those that can be done again.
+    """What this person did in this session and can undo, last first, and those that can be done again.
 
     An undo is a new, audited unit of work; to redo is to undo that one. `text` says what was done, without names.
     """
@@ -127,8 +147,12 @@ class UndoStack(QObject):
         return self._undone[-1].text if self._undone else ""
 
     def push(self, unit_id: UUID, text: str) -> None:
-        """Remember a committed unit of work (`tx.unit_id`). Whatever was undone before it cannot be done again."""
-        self._done.append(_Step(unit_id, text))
+        """Remember a committed unit of work on visits (`tx.unit_id`). Whatever was undone before it cannot be done again."""
+        self.push_reversal(_revert(unit_id), text)
+
+    def push_reversal(self, back: Reversal, text: str) -> None:
+        """Remember something else that is done, by the work that takes it back: verbs, as everything that changes data."""
+        self._done.append(_Step(back, text))
         self._undone.clear()
         self.changed.emit()
 
@@ -146,16 +170,8 @@ class UndoStack(QObject):
         step = source.pop()
         self.changed.emit()
 
-        def reverting(tx: Tx) -> UUID:
-            from clinicdesk.features.appointments.undo import (
-                revert,  # loaded on first use: start-up need not wait for it
-            )
-
-            revert(tx, step.unit_id)
-            return tx.unit_id
-
-        def reverted(unit_id: UUID) -> None:
-            target.append(_Step(unit_id, step.text))
+        def reverted(back: Reversal) -> None:
+            target.append(_Step(back, step.text))
             self.changed.emit()
             self.told.emit(words.replace("{what}", step.text))
 
@@ -165,7 +181,7 @@ class UndoStack(QObject):
                 self.changed.emit()
             self.failed.emit(error)
 
-        self._runner.write(reverting, reverted, owner=self, failed=refused)
+        self._runner.write(step.back, reverted, owner=self, failed=refused)
 
 
 class Desk(QObject):

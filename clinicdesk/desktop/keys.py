@@ -26,6 +26,7 @@ class Group(Enum):
 
     FIND = QT_TRANSLATE_NOOP("Keys", "Find and book")
     VISIT = QT_TRANSLATE_NOOP("Keys", "On a visit")
+    LIST = QT_TRANSLATE_NOOP("Keys", "In a list")
     MOVE = QT_TRANSLATE_NOOP("Keys", "Move around")
     EVERYWHERE = QT_TRANSLATE_NOOP("Keys", "Everywhere")
 
@@ -56,6 +57,7 @@ class Key:
     """What an action is called (`text`, in a menu and on the sheet), how the status bar says it in a word, and its keys.
 
     `sequences` are alternatives in Qt's portable notation. `shown` replaces them on the sheet where a span says it better.
+    `place` names the lists that have this key to themselves: elsewhere it may do something else.
     """
 
     text: str
@@ -64,6 +66,7 @@ class Key:
     menu: Menu | None = None
     hint: str = ""
     shown: str = ""
+    place: str = ""
 
     @property
     def title(self) -> str:
@@ -88,7 +91,7 @@ def _tr(source: str) -> str:
     return QCoreApplication.translate("Keys", source)
 
 
-_F, _V, _M, _E = Group.FIND, Group.VISIT, Group.MOVE, Group.EVERYWHERE
+_F, _V, _L, _M, _E = Group.FIND, Group.VISIT, Group.LIST, Group.MOVE, Group.EVERYWHERE
 
 KEYS: Mapping[str, Key] = {
     # Find and book
@@ -175,6 +178,79 @@ KEYS: Mapping[str, Key] = {
     ),
     "visit.patient": Key(
         QT_TRANSLATE_NOOP("Keys", "Open the record"), ("O",), _V, Menu.PATIENT, QT_TRANSLATE_NOOP("Keys", "record")
+    ),
+    # In a list of the administration
+    "admin.add": Key(
+        QT_TRANSLATE_NOOP("Keys", "Add to this list"),
+        ("N",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "add"),
+        place="admin",
+    ),
+    "admin.edit": Key(
+        QT_TRANSLATE_NOOP("Keys", "Change"),
+        ("Return", "Enter"),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "change"),
+        place="admin",
+    ),
+    "admin.turn_off": Key(
+        QT_TRANSLATE_NOOP("Keys", "Turn off, or on again"),
+        ("Del",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "turn off or on"),
+        place="admin",
+    ),
+    "admin.remove": Key(
+        QT_TRANSLATE_NOOP("Keys", "Remove"),
+        ("Del",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "remove"),
+        place="admin days",
+    ),
+    "admin.toggle": Key(
+        QT_TRANSLATE_NOOP("Keys", "Closed or open that day"),
+        ("Space",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "closed or open"),
+        place="admin days",
+    ),
+    "admin.password": Key(
+        QT_TRANSLATE_NOOP("Keys", "New password for this user"),
+        ("P",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "new password"),
+        place="admin",
+    ),
+    "admin.up": Key(
+        QT_TRANSLATE_NOOP("Keys", "Earlier in the order"),
+        ("Alt+Up",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "move up"),
+        place="admin",
+    ),
+    "admin.down": Key(
+        QT_TRANSLATE_NOOP("Keys", "Later in the order"),
+        ("Alt+Down",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "move down"),
+        place="admin",
+    ),
+    "admin.filter": Key(
+        QT_TRANSLATE_NOOP("Keys", "Find in the audit log"),
+        ("Ctrl+F",),
+        _L,
+        Menu.EDIT,
+        QT_TRANSLATE_NOOP("Keys", "find in the log"),
+        place="admin",
     ),
     # Move around
     "calendar.time": Key(QT_TRANSLATE_NOOP("Keys", "Time up or down"), (), _M, shown="↑ ↓"),

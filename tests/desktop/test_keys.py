@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QListWidget
 from pytestqt.qtbot import QtBot
 
-from clinicdesk.desktop.keys import KEYS, KeyBinder
+from clinicdesk.desktop.keys import KEYS, Group, KeyBinder
 from clinicdesk.desktop.screens import SCREENS
 
 
@@ -22,9 +22,15 @@ def test_every_key_is_understood_by_qt() -> None:
     assert unknown == []
 
 
-def test_no_key_does_two_things() -> None:
-    uses = Counter(sequence for key in KEYS.values() for sequence in key.sequences)
-    assert [sequence for sequence, count in uses.items() if count > 1] == []
+def test_no_key_does_two_things_in_one_place() -> None:
+    uses = Counter((key.place, sequence) for key in KEYS.values() for sequence in key.sequences)
+    assert [use for use, count in uses.items() if count > 1] == []
+
+
+def test_a_key_of_one_place_is_none_that_acts_everywhere() -> None:
+    everywhere = {sequence for key in KEYS.values() if key.group is Group.EVERYWHERE for sequence in key.sequences}
+    placed = {sequence for key in KEYS.values() if key.place for sequence in key.sequences}
+    assert everywhere & placed == set()
 
 
 def test_every_screen_has_its_key_and_its_class() -> None:

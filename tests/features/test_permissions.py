@@ -53,7 +53,7 @@ MAY: dict[frozenset[Role], str] = {
         audit.list_entries audit.note_verification audit.verify
         interop.take_in
         practitioners.add_absence practitioners.edit_clinic practitioners.load_public_holidays
-        practitioners.remove_absence practitioners.remove_holiday practitioners.save_holiday
+        practitioners.remove_absence practitioners.remove_holiday practitioners.restore_absence practitioners.save_holiday
         practitioners.save_practitioner practitioners.save_room practitioners.save_site practitioners.set_up_clinic
         practitioners.set_weekly_hours
         users.add_user users.edit_user users.list_users users.reset_password users.set_active

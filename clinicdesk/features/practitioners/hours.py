@@ -169,6 +169,17 @@ def remove_absence(tx: Tx, absence_id: UUID) -> None:
     tx.session.flush()
 
 
+@verb(Permission.MANAGE_PRACTITIONERS)
+def restore_absence(tx: Tx, absence_id: UUID) -> None:
+    """Let leave or a block that was taken back hold again. Raises NotFound("absence_not_found") unless it was."""
+    row = tx.session.get(Absence, absence_id)
+    if row is None or not row.removed:
+        raise NotFound("absence_not_found")
+    row.removed = False
+    tx.record(Change.updated(row))
+    tx.session.flush()
+
+
 @verb(Permission.SEE_CALENDAR, writes=False)
 def absences(tx: Tx, start: datetime, end: datetime) -> list[AbsenceRow]:
     """All absences that touch [start, end), by their start; those of the whole clinic have no practitioner."""
