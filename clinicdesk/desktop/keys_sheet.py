@@ -23,7 +23,7 @@ class KeysSheet(Sheet):
         super().__init__(host, self.tr("Keys"), width=1218, top=84, light=True)
         metrics = theme().tokens.metrics
         here = {*everywhere, *(screen.keys_here() if screen is not None else ())}
-        self._rows: list[_Row] = [_Row(name) for name in KEYS if name in here]
+        self._rows = [_Row(name) for name, key in KEYS.items() if name in here and key.caps]
         self.search = SearchField(self.tr("Type an action or a key"))
         self.search.setMinimumWidth(metrics.px(300))
         self.search.textChanged.connect(self._filter)

@@ -347,7 +347,7 @@ class ClinicStyle(QProxyStyle):
         tokens = self.tokens
         open_ = _is(option, "Selected") and _is(option, "Sunken")
         painter.fillRect(option.rect, tokens.sel if open_ else tokens.chrome)
-        painter.setPen(tokens.on_sel if open_ else tokens.ink if _is(option, "Enabled") else tokens.ink3)
+        painter.setPen(tokens.ink if _is(option, "Enabled") else tokens.ink3)
         painter.drawText(option.rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextShowMnemonic, option.text)
 
     def _tab(self, option: QStyleOptionTab, painter: QPainter) -> None:
