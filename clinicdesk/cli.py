@@ -220,11 +220,25 @@ def import_fhir(options: Options) -> Outcome:
     return Outcome(dict(report.as_json()), _import_words(report), DONE if report.ok else COULD_NOT)
 
 
+def _column_and_field(text: str) -> tuple[str, str]:
+    column, equals, field_name = text.rpartition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("it takes COLUMN=FIELD")
+    return column, field_name
+
+
 @command(
     "import patients",
     "take in people from a CSV file",
     argument("file", type=Path, metavar="FILE.csv"),
-    argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="what a column is (or: ignore)"),
+    argument(
+        "--map",
+        action="append",
+        default=[],
+        type=_column_and_field,
+        metavar="COLUMN=FIELD",
+        help="what a column is (or: ignore)",
+    ),
     argument("--encoding", default="", help="of the file, where the guess is wrong"),
     argument("--dates", choices=["dmy", "mdy"], help="how dates such as 3/4/1980 are to be read"),
     argument("--source", default="", metavar="NAME", help="where the ids come from (the file's name)"),
@@ -235,8 +249,6 @@ def import_patients_csv(options: Options) -> Outcome:
     from clinicdesk.features.interop.tables import DateOrder
     from clinicdesk.opening import operator
 
-    if any("=" not in pair for pair in options.map):
-        raise WrongUse("--map takes COLUMN=FIELD. See: clinicdesk import patients --help")
     with open_for(options, create=True) as clinic:
         done = import_patients(
             clinic.database,
@@ -244,7 +256,7 @@ def import_patients_csv(options: Options) -> Outcome:
             options.file,
             source=options.source,
             encoding=options.encoding,
-            mapping=dict(pair.rsplit("=", 1) for pair in options.map),
+            mapping=dict(options.map),
             date_order=DateOrder(options.dates) if options.dates else None,
             dry_run=options.dry_run,
             progress=_show_progress(),
