@@ -44,4 +44,6 @@ class Entry:
         return self.load()(desk)
 
 
-SCREENS: tuple[Entry, ...] = ()
+SCREENS: tuple[Entry, ...] = (
+    Entry("today", "ph.calendar-blank", Permission.SEE_CALENDAR, "clinicdesk.desktop.appointments.today", "TodayScreen"),
+)
