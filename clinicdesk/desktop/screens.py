@@ -45,5 +45,7 @@ class Entry:
 
 
 SCREENS: tuple[Entry, ...] = (
-    Entry("today", "ph.calendar-blank", Permission.SEE_CALENDAR, "clinicdesk.desktop.appointments.today", "TodayScreen"),
+    Entry(
+        "today", "ph.calendar-blank", Permission.SEE_CALENDAR, "clinicdesk.desktop.appointments.today", "TodayScreen"
+    ),
 )
