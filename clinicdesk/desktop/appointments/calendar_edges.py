@@ -189,7 +189,7 @@ class Gutter(QWidget):
         pill_y = now[1] * scale - offset if now else None
         painter.setFont(theme().font(Role.HAIR))
         side = _LEADING if rtl else _TRAILING
-        for mark in self._view.axis().marks():
+        for mark in self._view.axis().marks:
             if not mark.is_hour:
                 continue
             y = mark.minute * scale - offset

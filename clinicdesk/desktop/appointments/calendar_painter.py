@@ -36,13 +36,16 @@ class CalendarPainter:
         self._visits = VisitPainter()
         self._unpainted: set[int] = set()
         """Columns of a new day whose visits have not been laid out yet."""
+        self._grounds: set[int] = set()
+        """Those of them whose ground is on the screen already."""
 
     def begin_day(self) -> None:
         """The columns are new ones: their visits may take several frames to lay out, a column at a time at least."""
         self._unpainted = set(range(len(self._view.columns())))
+        self._grounds = set()
 
-    def paint(self, painter: QPainter, clip: QRectF) -> QRectF:
-        """Paint what `clip` touches, and return what is left to paint in the next frame (nothing, mostly)."""
+    def paint(self, painter: QPainter, clip: QRectF, *, in_parts: bool) -> QRectF:
+        """Paint what `clip` touches; `in_parts`, a new day may take several frames: returns what is left for the next."""
         view = self._view
         painter.setClipRect(clip)
         columns = view.columns()
@@ -62,6 +65,10 @@ class CalendarPainter:
             if seen.isEmpty():
                 self._unpainted.discard(i)
                 continue
+            late = in_parts and i in self._unpainted and spent.elapsed() > _FRAME_MS
+            if late and i in self._grounds:
+                left = left.united(seen)
+                continue
             ground.paint_ground(painter, column, area, scale, seen)
             ground.paint_lines(painter, column, area, scale, seen)
             ground.paint_edge(painter, QRectF(area.right(), 0, 0, 0) if rtl else area, seen)
@@ -69,7 +76,8 @@ class CalendarPainter:
             if line is not None and column.day == line[0]:
                 ground.paint_now(painter, area, area.top() + line[1] * scale, rtl)
             ground.paint_words(painter, column, area, scale, seen, rtl)
-            if i in self._unpainted and spent.elapsed() > _FRAME_MS:
+            if late:
+                self._grounds.add(i)
                 left = left.united(seen)
                 continue
             self._unpainted.discard(i)
@@ -118,7 +126,9 @@ class CalendarPainter:
         shapes.box(painter, rect, tokens.metrics.radius, tokens.sunk, tokens.line2)
         painter.setFont(theme().font(Role.SMALL, 600))
         painter.setPen(tokens.ink2)
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, f"+{self._view.locale().toString(len(visits))}")
+        painter.drawText(
+            rect, Qt.AlignmentFlag.AlignCenter, f"\u2066+{self._view.locale().toString(len(visits))}\u2069"
+        )
         current = self._view.current_visit()
         if current is not None and any(visit.id == current.id for visit in visits):
             shapes.focus_ring(painter, rect, tokens.metrics.radius, tokens)

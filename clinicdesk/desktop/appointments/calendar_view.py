@@ -484,7 +484,11 @@ class CalendarView(QAbstractScrollArea):
     # Events
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        left = self._painter.paint(QPainter(self.viewport()), QRectF(event.rect()))
+        painter = QPainter(self.viewport())
+        store = self.window().backingStore()
+        # A picture of the window (grab) must be whole; only what goes to the screen may come in parts.
+        on_screen = store is not None and store.paintDevice() is painter.paintEngine().paintDevice()
+        left = self._painter.paint(painter, QRectF(event.rect()), in_parts=on_screen)
         if not left.isEmpty():
             QTimer.singleShot(0, self.viewport(), lambda: self.viewport().update(left.toAlignedRect()))
 

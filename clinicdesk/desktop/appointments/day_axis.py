@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from clinicdesk.features.practitioners.rules import whole_day
 
 DAY_MINUTES = 24 * 60
 _MINUTE = timedelta(minutes=1)
+_STEP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +87,16 @@ class DayAxis:
         local = datetime.combine(day, time(wall // 60, wall % 60, fold=stretch.fold), self.zone)
         return local.astimezone(UTC)
 
-    def marks(self, step: int = 30) -> list[Mark]:
-        """A mark for each `step` minutes of local time, top to bottom; a repeated hour is marked twice."""
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """A mark for each half-hour of local time, top to bottom; a repeated hour is marked twice."""
         found: list[Mark] = []
         for stretch in self._stretches:
-            wall = -(-int(stretch.wall) // step) * step
+            wall = -(-int(stretch.wall) // _STEP) * _STEP
             while wall < stretch.wall + stretch.length:
                 found.append(Mark(stretch.minute + wall - stretch.wall, time(wall // 60 % 24, wall % 60)))
-                wall += step
-        return found
+                wall += _STEP
+        return tuple(found)
 
     def missing(self, day: date) -> list[tuple[float, float]]:
         """The spans that this day does not have: an hour that its clock skips, or one that only another day repeats."""

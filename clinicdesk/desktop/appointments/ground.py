@@ -60,7 +60,7 @@ def paint_words(painter: QPainter, column: Column, area: QRectF, scale: float, c
 def paint_lines(painter: QPainter, column: Column, area: QRectF, scale: float, clip: QRectF) -> None:
     """The hairline of each half-hour, and the one that parts the column from the next."""
     line = theme().tokens.line
-    for mark in column.axis.marks():
+    for mark in column.axis.marks:
         y = round(area.top() + mark.minute * scale)
         if clip.top() - 1 <= y <= clip.bottom() + 1:
             shapes.hairline(painter, QPointF(area.left(), y), QPointF(area.right() - 1, y), line)

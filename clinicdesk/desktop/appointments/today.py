@@ -25,7 +25,7 @@ from clinicdesk.desktop.appointments.day_axis import days_of_week
 from clinicdesk.desktop.appointments.day_view import DayView
 from clinicdesk.desktop.appointments.month_grid import MonthGrid, days_of_grid, first_weekday
 from clinicdesk.desktop.appointments.pinboard import Pinboard
-from clinicdesk.desktop.appointments.toolbar import Toolbar, title_of
+from clinicdesk.desktop.appointments.toolbar import Toolbar, title_of, words_of_empty
 from clinicdesk.desktop.appointments.tray import Tray
 from clinicdesk.desktop.appointments.visit_list import VisitList
 from clinicdesk.desktop.appointments.week_view import WeekView
@@ -344,26 +344,14 @@ class TodayScreen(Screen):
             self._face().setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _say_empty(self, days: Days, anybody: bool, works: bool) -> None:
-        holiday = next((d.holiday for s in days.schedules for d in s.working if d.holiday), "")
         next_day = ActionButton(self.tr("Next day with visits"), "End")
         next_day.clicked.connect(self._go_to_next_visits)
-        title = self.tr("No visits on %1").replace("%1", words.long_day(self._day))
-        if self._view == "week":
-            title = self.tr("No visits in this week")
-        if not anybody:
-            sentence = self.tr("Add practitioners and their hours in Administration.")
-        elif holiday:
-            sentence = self.tr("The clinic is closed: %1.").replace("%1", holiday)
-        elif works:
-            sentence = self.tr("All of the day is free.")
-        else:
-            sentence = self.tr("Nobody works on that day.")
         buttons = [next_day]
         if works and self.desk.actor.may(Permission.BOOK):
             book = ActionButton(self.tr("Book"), "N", kind=ButtonKind.PRIMARY)
             book.clicked.connect(lambda: self.book(Prefill(start=self._first_free())))
             buttons.insert(0, book)
-        self._pane.set_state("ph.calendar-blank", title, sentence, *buttons)
+        self._pane.set_state("ph.calendar-blank", *words_of_empty(self._view, self._day, days, anybody), *buttons)
 
     def _first_free(self) -> datetime | None:
         if self._days is None:

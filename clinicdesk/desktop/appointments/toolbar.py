@@ -11,6 +11,7 @@ from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from clinicdesk.desktop.appointments import words
+from clinicdesk.desktop.appointments.calendar_data import Days
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.widgets import ActionButton, SearchField, Segmented, TextLabel
@@ -161,3 +162,20 @@ def title_of(view: str, days: Sequence[date]) -> tuple[str, str]:
         both = translate("Calendar", "%1 to %2", "first and last day")
         return both.replace("%1", words.short_day(first)).replace("%2", words.short_day(last)), f"{last.year}, {week}"
     return words.long_day(first), f"{first.year}, {week}"
+
+
+def words_of_empty(view: str, day: date, days: Days, anybody: bool) -> tuple[str, str]:
+    """The title and the sentence of a day or week without visits: why it is empty, and whether there is time."""
+    translate = QCoreApplication.translate
+    title = translate("Calendar", "No visits on %1").replace("%1", words.long_day(day))
+    if view == "week":
+        title = translate("Calendar", "No visits in this week")
+    working = [hours for schedule in days.schedules for hours in schedule.working]
+    holiday = next((hours.holiday for hours in working if hours.holiday), "")
+    if not anybody:
+        return title, translate("Calendar", "Add practitioners and their hours in Administration.")
+    if holiday:
+        return title, translate("Calendar", "The clinic is closed: %1.").replace("%1", holiday)
+    if any(hours.open for hours in working):
+        return title, translate("Calendar", "All of the day is free.")
+    return title, translate("Calendar", "Nobody works on that day.")

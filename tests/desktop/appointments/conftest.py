@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -94,9 +95,9 @@ class Hands:
             target = QApplication.focusWidget()
             assert target is not None
             if isinstance(key, str):
-                self._qtbot.keyClicks(target, key)
+                QTest.keyClicks(target, key)
             else:
-                self._qtbot.keyClick(target, key, modifier)
+                QTest.keyClick(target, key, modifier)
 
     def type(self, text: str) -> None:
         for letter in text:

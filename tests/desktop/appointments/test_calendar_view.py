@@ -8,14 +8,17 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QAccessible, QPaintEvent, QRegion
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.desktop.appointments.day_view import DayView
 from clinicdesk.desktop.appointments.week_view import WeekView
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.features.appointments.schemas import AppointmentRow, DaySchedule, Status
+from tests.conftest import Hands
 from tests.desktop.appointments.samples import DAY, LEE, OKAFOR, ZONE, at, visit, working
 
 Key = Qt.Key
@@ -46,12 +49,12 @@ def test_arrows_go_through_visits_and_free_time(qtbot: QtBot, view: DayView) -> 
     first, second = visit(at(10), 20), visit(at(10, 30), 30)
     view.show_day(schedule([first, second]), [LEE, OKAFOR])
     view.choose_visit(first.id)
-    qtbot.keyClick(view, Key.Key_Down)
+    QTest.keyClick(view, Key.Key_Down)
     assert view.current_visit() is None
     assert minutes(view) == 10 * 60 + 20
-    qtbot.keyClick(view, Key.Key_Down)
+    QTest.keyClick(view, Key.Key_Down)
     assert view.current_visit() == second
-    qtbot.keyClick(view, Key.Key_Right)
+    QTest.keyClick(view, Key.Key_Right)
     slot = view.current_slot()
     assert slot is not None
     assert (slot.practitioner_id, slot.start) == (OKAFOR.id, at(10, 30))
@@ -62,7 +65,7 @@ def test_arrows_follow_the_eye_when_mirrored(qtbot: QtBot, view: DayView) -> Non
     view.show_day(schedule(), [LEE, OKAFOR])
     view.choose_time(LEE.id, at(10))
     assert view.column_area(0).left() > view.column_area(1).left()
-    qtbot.keyClick(view, Key.Key_Left)
+    QTest.keyClick(view, Key.Key_Left)
     slot = view.current_slot()
     assert slot is not None
     assert slot.practitioner_id == OKAFOR.id
@@ -174,3 +177,40 @@ def test_a_new_day_is_painted_to_the_end(qtbot: QtBot, view: DayView) -> None:
 
 def desk_base(view: DayView) -> object:
     return view.palette().base().color()
+
+
+def test_the_card_comes_after_a_rest_and_never_covers_its_visit(qtbot: QtBot, view: DayView) -> None:
+    osei = visit(at(10, 20), 30)
+    view.show_day(schedule([osei]), [LEE, OKAFOR])
+    view.choose_visit(osei.id)
+    rect = view.visit_rect(osei.id)
+    QTest.mouseMove(view.viewport(), rect.center())
+    qtbot.waitUntil(view.card().isVisible)
+    assert view.card().visit() == osei
+    assert not view.card().geometry().intersects(rect.translated(view.viewport().mapToGlobal(QPoint(0, 0))))
+    QTest.keyClick(view, Key.Key_Escape)
+    assert not view.card().isVisible()
+
+
+class Painted(QObject):
+    """What was painted of a widget since it was last asked."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.region = QRegion()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.region = self.region.united(event.region())
+        return False
+
+
+def test_a_passing_minute_repaints_the_line_and_not_the_day(qtbot: QtBot, view: DayView, clock: Hands) -> None:
+    view.show_day(schedule([visit(at(14))]), [LEE, OKAFOR])
+    view.viewport().repaint()
+    painted = Painted(view.viewport())
+    clock.now += timedelta(minutes=1)
+    view.tick()
+    qtbot.waitUntil(lambda: not painted.region.isEmpty())
+    assert painted.region.boundingRect().height() < 20

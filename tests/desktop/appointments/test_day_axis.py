@@ -23,8 +23,8 @@ def test_a_single_day_is_as_long_as_it_is(day: date, hours: int) -> None:
 
 
 def test_the_repeated_hour_is_marked_twice_and_the_skipped_one_not_at_all() -> None:
-    autumn = [mark.at for mark in DayAxis([AUTUMN], BERLIN).marks() if mark.is_hour]
-    spring = [mark.at for mark in DayAxis([SPRING], BERLIN).marks() if mark.is_hour]
+    autumn = [mark.at for mark in DayAxis([AUTUMN], BERLIN).marks if mark.is_hour]
+    spring = [mark.at for mark in DayAxis([SPRING], BERLIN).marks if mark.is_hour]
     assert autumn.count(time(2)) == 2
     assert time(2) not in spring
     assert spring.count(time(3)) == 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.desktop.appointments.booking_dialog import BookingDialog
@@ -32,6 +34,15 @@ def with_visit(qtbot: QtBot, screen: TodayScreen, visit: AppointmentRow) -> None
 
 def status(qtbot: QtBot, screen: TodayScreen, visit: AppointmentRow, wanted: Status) -> None:
     qtbot.waitUntil(lambda: (row := shown(screen, visit)) is not None and row.status is wanted)
+
+
+def is_confirmed(clinic: Clinic, visit: AppointmentRow) -> bool:
+    return clinic.visit(visit, visit.start.date()).confirmed
+
+
+def is_current(screen: TodayScreen, visit: AppointmentRow) -> bool:
+    current = screen.current_visit()
+    return current is not None and current.id == visit.id
 
 
 def test_book_a_known_slot_in_seven_keys(qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands) -> None:
@@ -124,9 +135,9 @@ def test_undo_and_redo_of_a_move(qtbot: QtBot, today: TodayScreen, clinic: Clini
 
 def drag(qtbot: QtBot, screen: TodayScreen, start: QPoint, end: QPoint) -> None:
     port = screen.day_view.viewport()
-    qtbot.mousePress(port, Qt.MouseButton.LeftButton, pos=start)
-    qtbot.mouseMove(port, start + QPoint(0, 10))
-    qtbot.mouseMove(port, end)
+    QTest.mousePress(port, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(port, start + QPoint(0, 10))
+    QTest.mouseMove(port, end)
 
 
 def test_dragging_a_visit_moves_it_to_another_time_and_column(qtbot: QtBot, today: TodayScreen, clinic: Clinic) -> None:
@@ -136,7 +147,7 @@ def test_dragging_a_visit_moves_it_to_another_time_and_column(qtbot: QtBot, toda
     start = QPoint(rect.center().x(), rect.top() + 4)
     end = start + QPoint(today.day_view.column_width(), round(60 * today.day_view.scale()))
     drag(qtbot, today, start, end)
-    qtbot.mouseRelease(today.day_view.viewport(), Qt.MouseButton.LeftButton, pos=end)
+    QTest.mouseRelease(today.day_view.viewport(), Qt.MouseButton.LeftButton, pos=end)
     qtbot.waitUntil(lambda: clinic.visit(visit).start == at(12))
     assert clinic.visit(visit).practitioner_id == clinic.okafor.id
 
@@ -148,7 +159,7 @@ def test_pulling_the_lower_edge_makes_a_visit_longer(qtbot: QtBot, today: TodayS
     start = QPoint(rect.center().x(), rect.bottom() - 1)
     end = start + QPoint(0, round(20 * today.day_view.scale()))
     drag(qtbot, today, start, end)
-    qtbot.mouseRelease(today.day_view.viewport(), Qt.MouseButton.LeftButton, pos=end)
+    QTest.mouseRelease(today.day_view.viewport(), Qt.MouseButton.LeftButton, pos=end)
     qtbot.waitUntil(lambda: clinic.visit(visit).end == at(11, 40))
 
 
@@ -160,7 +171,7 @@ def test_escape_lets_go_of_a_drag(qtbot: QtBot, today: TodayScreen, clinic: Clin
     assert today.day_view.is_dragging()
     hands.press(Key.Key_Escape)
     with qtbot.assertNotEmitted(today.day_view.dropped):
-        qtbot.mouseRelease(today.day_view.viewport(), Qt.MouseButton.LeftButton, pos=start + QPoint(0, 90))
+        QTest.mouseRelease(today.day_view.viewport(), Qt.MouseButton.LeftButton, pos=start + QPoint(0, 90))
     assert clinic.visit(visit).start == at(11)
 
 
@@ -184,7 +195,7 @@ def test_dragging_over_free_time_opens_the_dialog_for_it(qtbot: QtBot, today: To
     top = QPoint(round(area.center().x()), round(area.top() + view.axis().minute(at(12)) * view.scale()) + 1)
     end = top + QPoint(0, round(40 * view.scale()))
     drag(qtbot, today, top, end)
-    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
     (dialog,) = today.window().findChildren(BookingDialog)
     draft = dialog.draft()
     assert (draft.start, draft.length, draft.practitioner_id) == (at(12), timedelta(minutes=40), clinic.lee.id)
@@ -200,9 +211,9 @@ def test_confirming_a_list_is_one_key_a_patient(qtbot: QtBot, today: TodayScreen
         assert current is not None
         assert current.id == visit.id
         hands.press("y")
-        qtbot.waitUntil(lambda visit=visit: clinic.visit(visit, DAY + timedelta(days=1)).confirmed)
+        qtbot.waitUntil(partial(is_confirmed, clinic, visit))
         if n < 2:
-            qtbot.waitUntil(lambda n=n: (row := today.current_visit()) is not None and row.id == visits[n + 1].id)
+            qtbot.waitUntil(partial(is_current, today, visits[n + 1]))
     assert hands.count == 2 + 3
 
 
