@@ -121,6 +121,6 @@ def fill(database: Database, count: int) -> None:
     people = made_up(count)
     with database.engine.begin() as connection:
         while batch := list(itertools.islice(people, _BATCH)):
-            connection.execute(insert(Patient.__table__), batch)
+            connection.execute(insert(Patient.__table__), batch)  # type: ignore[arg-type]
     with Session(database.engine) as session, session.begin():
         rebuild_index(session)

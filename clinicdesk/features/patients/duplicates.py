@@ -34,13 +34,13 @@ def find_duplicates(tx: Tx, demographics: Demographics, other_than: UUID | None 
     Takes demographics as they stand while they are being typed, complete or not.
     """
     person, terms = Person.of(demographics), _terms(demographics)
-    candidates: dict[UUID, Hit] = {}
+    candidates: dict[int, Hit] = {}
     for query in _queries(tx.session, demographics):
-        candidates.update((hit.patient_id, hit) for hit in matching(tx.session, query, _READ_AT_ONCE))
-    candidates.pop(other_than, None) if other_than else None
+        candidates.update((hit.docid, hit) for hit in matching(tx.session, query, _READ_AT_ONCE))
     nearest = sorted(candidates.values(), key=lambda hit: (-_shared(terms, hit), -hit.docid))[:_COMPARED]
+    ids = {hit.patient_id for hit in nearest} - {other_than}
     found: list[Duplicate] = []
-    for patient in tx.session.scalars(select(Patient).where(Patient.id.in_([hit.patient_id for hit in nearest]))):
+    for patient in tx.session.scalars(select(Patient).where(Patient.id.in_(ids))):
         likeness = compare(person, Person.of(demographics_of(patient)))
         if likeness.score >= LEAST_SCORE and likeness.reasons:
             found.append(Duplicate(row_of(patient), likeness.score, likeness.reasons))

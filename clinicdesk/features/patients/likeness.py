@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from rapidfuzz.distance import OSA, JaroWinkler
-from rapidfuzz.fuzz import token_sort_ratio
+from rapidfuzz.fuzz import ratio, token_sort_ratio
 
 from clinicdesk.features.patients.folding import digits, identifier_values, parts
 from clinicdesk.features.patients.schemas import Demographics, Gender
@@ -18,6 +18,11 @@ from clinicdesk.features.patients.schemas import Demographics, Gender
 _PRIOR = -8.0
 """Bits against: two people taken at random are hardly ever one."""
 _SIMILAR_NAME = 0.86
+"""The Jaro-Winkler similarity from which one name may be the other, mistyped."""
+_NOT_UNLIKE = 0.72
+"""Above this Jaro-Winkler similarity names may still be one, badly mistyped: no evidence either way."""
+_SIMILAR_NAMES = 4.0
+"""Bits for family and given name together, from which a person would call them similar."""
 _SIMILAR_ADDRESS = 88.0
 _PHONE_DIGITS = 8
 """The last digits that tell phone numbers apart, however the country and area are written."""
@@ -92,7 +97,7 @@ def _names(one: Person, other: Person) -> tuple[float, str]:
     best = max(as_given, swapped)
     if {one.family, one.given} == {other.family, other.given}:
         return best, "same_name"
-    return best, "similar_name" if best >= 3 else ""
+    return best, "similar_name" if best >= _SIMILAR_NAMES else ""
 
 
 def _family(one: str, other: str) -> float:
@@ -111,10 +116,12 @@ def _alike(one: str, other: str, *, same: float, similar: float, different: floa
     if one == other:
         return same
     likeness = JaroWinkler.similarity(one, other)
-    if likeness >= _SIMILAR_NAME:
+    if likeness >= _SIMILAR_NAME or OSA.distance(one, other, score_cutoff=1) <= 1 < min(len(one), len(other)) - 1:
         return similar
     if not set(one.split()).isdisjoint(other.split()):
         return similar - 1  # one of two names: Garcia, and Garcia Lopez
+    if likeness >= _NOT_UNLIKE:
+        return 0.0
     return different
 
 
@@ -127,7 +134,8 @@ def _birth_dates(one: date | None, other: date | None) -> tuple[float, str]:
         return 4.0, "similar_birth_date"
     if OSA.distance(f"{one:%Y%m%d}", f"{other:%Y%m%d}", score_cutoff=1) <= 1:
         return 3.5, "similar_birth_date"
-    return -3.0, ""
+    parts_shared = (one.year == other.year) + (one.month == other.month) + (one.day == other.day)
+    return (-1.0 if parts_shared == 2 else -3.0), ""
 
 
 def _phones(one: frozenset[str], other: frozenset[str]) -> tuple[float, str]:
@@ -149,8 +157,11 @@ def _identifiers(one: frozenset[str], other: frozenset[str]) -> tuple[float, str
 
 def _addresses(one: Person, other: Person) -> tuple[float, str]:
     if not one.address or not other.address:
-        return 0.0, ""
-    likeness = token_sort_ratio(one.address, other.address)
+        return (1.0 if one.place & other.place else 0.0), ""
+    likeness = max(
+        token_sort_ratio(one.address, other.address),
+        ratio(one.address.replace(" ", ""), other.address.replace(" ", "")),
+    )
     if likeness >= _SIMILAR_ADDRESS and (one.place & other.place or not (one.place and other.place)):
         return 4.0, "same_address"
     return (2.0 if likeness >= _SIMILAR_ADDRESS else 1.0 if one.place & other.place else -0.5), ""

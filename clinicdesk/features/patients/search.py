@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, Text, Uuid, text
+from sqlalchemy import Boolean, Integer, String, Text, text
 from sqlalchemy.orm import Session
 
 from clinicdesk.core.permissions import Permission
@@ -28,7 +28,7 @@ _HIT = """
     WHERE f.{index} MATCH :query {more}
     ORDER BY f.rowid DESC LIMIT :most
 """
-_COLUMNS = {"docid": Integer, "patient_id": Uuid, "terms": Text, "phones": Text, "gone": Boolean}
+_COLUMNS = {"docid": Integer, "patient_id": String, "terms": Text, "phones": Text, "gone": Boolean}
 _BY_TERMS = text(_HIT.format(index="patient_fts", more="")).columns(**_COLUMNS)
 _BY_PHONE = text(_HIT.format(index="patient_phone_fts", more="")).columns(**_COLUMNS)
 # The plus sign makes SQLite walk both lists once; it would ask the first index anew for each row of the second.
@@ -45,10 +45,15 @@ class Hit:
     """A patient that the index gave back, with the terms it is found by."""
 
     docid: int
-    patient_id: UUID
+    patient: str
+    """The patient's id in hex: most hits are ranked away before anybody needs more."""
     terms: str
     phones: str
     gone: bool
+
+    @property
+    def patient_id(self) -> UUID:
+        return UUID(hex=self.patient)
 
 
 @verb(Permission.FIND_PATIENT, writes=False)

@@ -14,7 +14,7 @@ from clinicdesk.features.patients.index import SPELLED
 ONE_ERROR_FROM = 4
 TWO_ERRORS_FROM = 8
 MOST_CORRECTIONS = 16
-_MOST_ROWS = 200
+_MOST_ROWS = 120
 """Stored spellings read for one shortened form of the typed word; the shortest, which are whole words, come first."""
 
 

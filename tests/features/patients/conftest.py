@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,7 +18,7 @@ Search = Callable[[str], list[str]]
 
 
 def someone(**told: Any) -> Demographics:
-    return Demographics(**{"family": "Smith", "given": "Joan", "birth_date": date(1984, 3, 12)} | told)
+    return replace(Demographics("Smith", "Joan", birth_date=date(1984, 3, 12)), **told)
 
 
 @pytest.fixture

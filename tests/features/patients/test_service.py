@@ -30,9 +30,11 @@ from tests.features.patients.conftest import Register, someone
 def audited(db: Database) -> list[tuple[str, str, str, str]]:
     with db.engine.connect() as connection:
         found = connection.execute(
-            select(AuditEntry.verb, AuditEntry.action, AuditEntry.patient_id, AuditEntry.detail).order_by(AuditEntry.seq)
+            select(AuditEntry.verb, AuditEntry.action, AuditEntry.patient_id, AuditEntry.detail).order_by(
+                AuditEntry.seq
+            )
         )
-        return [tuple(row) for row in found]
+        return [(row.verb, row.action, row.patient_id, row.detail) for row in found]
 
 
 def opened(db: Database, actor: Actor, patient_id: object) -> PatientDetail:
@@ -183,9 +185,7 @@ def test_a_record_that_there_is_not_is_not_found(db: Database, receptionist: Act
         opened(db, receptionist, new_id())
 
 
-def test_revealing_masked_fields_says_which_but_not_what(
-    db: Database, receptionist: Actor, register: Register
-) -> None:
+def test_revealing_masked_fields_says_which_but_not_what(db: Database, receptionist: Actor, register: Register) -> None:
     row = register(family="Smith", phone="030 4711", birth_date=date(1984, 3, 12))
     with db.write(receptionist) as tx:
         shown = patients.reveal(tx, row.id, ["phone", "birth_date"])
