@@ -176,6 +176,7 @@ KEYS: Mapping[str, Key] = {
     "visit.card": Key(
         QT_TRANSLATE_NOOP("Keys", "Show the card"), ("Ctrl+Space",), _V, Menu.VISIT, QT_TRANSLATE_NOOP("Keys", "card")
     ),
+    "visit.menu": Key(QT_TRANSLATE_NOOP("Keys", "Menu of the visit"), ("Shift+F10", "Menu"), _V),
     "visit.patient": Key(
         QT_TRANSLATE_NOOP("Keys", "Open the record"), ("O",), _V, Menu.PATIENT, QT_TRANSLATE_NOOP("Keys", "record")
     ),
@@ -267,6 +268,10 @@ KEYS: Mapping[str, Key] = {
         QT_TRANSLATE_NOOP("Keys", "Larger time scale"), ("Ctrl++", "Ctrl+="), _M, Menu.VIEW, shown="Ctrl +"
     ),
     "calendar.zoom_out": Key(QT_TRANSLATE_NOOP("Keys", "Smaller time scale"), ("Ctrl+-",), _M, Menu.VIEW),
+    "admin.people": Key(QT_TRANSLATE_NOOP("Keys", "Users and audit"), ("Alt+1",), _M, Menu.VIEW, place="admin"),
+    "admin.hours": Key(QT_TRANSLATE_NOOP("Keys", "Practitioners and hours"), ("Alt+2",), _M, Menu.VIEW, place="admin"),
+    "admin.types": Key(QT_TRANSLATE_NOOP("Keys", "Visit types"), ("Alt+3",), _M, Menu.VIEW, place="admin"),
+    "admin.places": Key(QT_TRANSLATE_NOOP("Keys", "Rooms and clinic"), ("Alt+4",), _M, Menu.VIEW, place="admin"),
     "pane.next": Key(QT_TRANSLATE_NOOP("Keys", "Next pane"), ("F6",), _M, Menu.GO),
     "pane.previous": Key(QT_TRANSLATE_NOOP("Keys", "Pane before"), ("Shift+F6",), _M, Menu.GO),
     "go.today": Key(QT_TRANSLATE_NOOP("Keys", "Today"), ("Ctrl+1",), _M, Menu.GO),

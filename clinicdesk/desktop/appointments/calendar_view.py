@@ -517,10 +517,8 @@ class CalendarView(QAbstractScrollArea):
         super().wheelEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if event.reason() is QContextMenuEvent.Reason.Mouse:
+        if event.reason() is QContextMenuEvent.Reason.Mouse:  # the keys have an action of their own
             self.menu_asked.emit(event.globalPos())
-        else:
-            self.menu_asked.emit(self.viewport().mapToGlobal(self.cursor_rect().bottomLeft().toPoint()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

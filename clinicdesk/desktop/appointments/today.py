@@ -279,6 +279,7 @@ class TodayScreen(Screen):
 
     def _bind(self) -> None:
         self.actions_of_visits.bind(self._visits)
+        self.desk.keys.bind(self._visits, {"visit.menu": self._open_menu_at_cursor})
         self.desk.keys.bind(
             self._pages,
             {
@@ -568,6 +569,14 @@ class TodayScreen(Screen):
 
     def _open(self, visit: AppointmentRow) -> None:
         self.book(Prefill(), Purpose.EDIT, visit)
+
+    def _open_menu_at_cursor(self) -> None:
+        calendar = self._calendar()
+        if calendar is not None:
+            self._open_menu(calendar.viewport().mapToGlobal(calendar.cursor_rect().bottomLeft().toPoint()))
+        else:
+            rect = self.visit_list.visualRect(self.visit_list.currentIndex())
+            self._open_menu(self.visit_list.viewport().mapToGlobal(rect.bottomLeft()))
 
     def _open_menu(self, place: QPoint) -> None:
         self.actions_of_visits.menu(self._visits).popup(place)

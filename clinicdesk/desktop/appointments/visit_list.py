@@ -112,7 +112,5 @@ class VisitList(TableView):
         self._visits.tick()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if event.reason() is QContextMenuEvent.Reason.Mouse:
+        if event.reason() is QContextMenuEvent.Reason.Mouse:  # the keys have an action of their own
             self.menu_asked.emit(event.globalPos())
-        else:
-            self.menu_asked.emit(self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).bottomLeft()))

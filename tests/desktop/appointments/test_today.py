@@ -7,6 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.desktop.appointments.booking_dialog import BookingDialog
@@ -258,3 +259,17 @@ def test_initials_hide_names_on_the_screen_and_from_readers(
     desk.privacy.set_initials_only(True)
     assert "Osei" not in today.day_view.cursor_words()
     assert "Osei" not in today.visit_list.model().index(0, 2).data() if today.visit_list.model().rowCount() else True
+
+
+def test_the_menu_of_a_visit_opens_by_key_and_greys_what_makes_no_sense(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands
+) -> None:
+    with_visit(qtbot, today, clinic.book(at(11)))
+    hands.press(Key.Key_F10, modifier=Qt.KeyboardModifier.ShiftModifier)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    entries = {action.text(): action.isEnabled() for action in menu.actions() if action.text()}
+    menu.close()
+    assert entries["Check in"]
+    assert not entries["One step back"]
+    assert "Entered in error" not in entries
