@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.desktop.appointments.booking_dialog import BookingDialog
@@ -273,3 +273,15 @@ def test_the_menu_of_a_visit_opens_by_key_and_greys_what_makes_no_sense(
     assert entries["Check in"]
     assert not entries["One step back"]
     assert "Entered in error" not in entries
+
+
+def test_hidden_fields_are_shown_by_one_key_on_the_card(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands
+) -> None:
+    with_visit(qtbot, today, clinic.book(at(11)))
+    card = today.day_view.card()
+    hands.ctrl(Key.Key_Space)
+    qtbot.waitUntil(lambda: any(label.text().endswith("418\u2069") for label in card.findChildren(QLabel)))
+    assert not any(label.text() == "07700900418" for label in card.findChildren(QLabel))
+    hands.press("v")
+    qtbot.waitUntil(lambda: any(label.text() == "07700900418" for label in card.findChildren(QLabel)))
