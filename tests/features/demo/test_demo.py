@@ -190,6 +190,17 @@ def test_what_the_user_did_is_kept(demo: Database, clock: Hands) -> None:
     assert (after[moved.id].start, after[moved.id].practitioner_id) == (moved.start, moved.practitioner_id)
 
 
+def test_a_quiet_hour_gets_somebody(demo: Database, clock: Hands) -> None:
+    with demo.write(OPERATOR) as tx:
+        for visit in visits_of_today(demo, NOW):
+            while visit.in_progress or visit.status in (Status.ARRIVED, Status.CHECKED_IN):
+                visit = appointments.advance(tx, visit.id, visit.version)
+            if visit.status is Status.BOOKED:
+                appointments.cancel(tx, CancelAppointment(visit.id, visit.version, "pat"))
+    prepare(demo, NOW + MINUTE)
+    check_lively(demo, clock, NOW + MINUTE)
+
+
 def test_every_role_has_an_account_that_works(demo: Database, clock: Hands) -> None:
     accounts = prepare(demo, NOW).accounts
     assert {account.role for account in accounts} == {

@@ -201,6 +201,31 @@ def test_a_practitioner_who_is_only_named_is_taken_by_name(take: Import, clinic:
     assert visits(clinic, operator)[0].practitioner_name == "Dr Grace Lee"
 
 
+def test_whom_a_failed_record_brought_along_is_taken_back_with_it(take: Import) -> None:
+    named = VISIT | {"participant": [{"individual": {"reference": "Practitioner/x", "display": "Dr Adam Careful"}}]}
+    early = named | {"id": "v2", "period": {"start": "2199-01-01", "end": "2199-01-01"}}
+    report = take(bundle(ANA, early, named))
+    assert [problem.error.reason for problem in report.problems] == ["visit_not_begun"]
+    assert dict(report.created) == {"patient": 1, "practitioner": 1, "appointment": 1}
+
+
+def test_an_encounter_is_not_taken_for_the_appointment_of_somebody_else(
+    take: Import, clinic: Database, operator: Actor
+) -> None:
+    bo = ANA | {"id": "bo", "name": [{"family": "Kim"}], "identifier": []}
+    booked = {
+        "resourceType": "Appointment",
+        "id": "p1",
+        "status": "noshow",
+        "start": "2020-06-01T09:00:00Z",
+        "end": "2020-06-01T09:20:00Z",
+        "participant": [{"actor": {"reference": name}} for name in ("Patient/bo", "Practitioner/lee")],
+    }
+    report = take(bundle(ANA, bo, LEE, booked, VISIT | {"appointment": [{"reference": "Appointment/p1"}]}))
+    assert (report.created["appointment"], report.problems) == (2, [])
+    assert [visit.status for visit in visits(clinic, operator)] == [Status.FULFILLED]
+
+
 def test_files_that_are_no_fhir_are_refused_one_by_one(
     clinic: Database, operator: Actor, tmp_path: Path, take: Import
 ) -> None:
