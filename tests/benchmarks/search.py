@@ -35,6 +35,8 @@ _BARE = """
 """The first 20 patients that a bare full-text query gives, unranked, as SQLite and the driver alone read them."""
 _BARE_PHONE = _BARE.replace("patient_fts", "patient_phone_fts")
 
+Bare = tuple[str, tuple[str]]
+"""A statement and its parameters."""
 Person = Any
 """A row with family, given, birth_date, mobile and number."""
 
@@ -56,9 +58,7 @@ def _measures(database: Database, count: int) -> list[Measure]:
     rng = random.Random(count)
     measures: list[Measure] = []
     for what, typed, bare in _kinds(rng):
-        texts = [typed(person) for person in people]
-        ours = _timed(lambda text: _search(database, text), texts)
-        limit = None if bare is None else _timed_bare(database, bare, people)
+        ours, limit = _side_by_side(database, [(typed(person), bare and bare(person)) for person in people])
         for share, name in ((0.5, "p50"), (0.95, "p95")):
             measures.append(
                 Measure(
@@ -69,7 +69,7 @@ def _measures(database: Database, count: int) -> list[Measure]:
                     _AIMS.get(count, "") if name == "p95" else "",
                 )
             )
-    ours = _timed(lambda person: _duplicates(database, person), people)
+    ours = [_milliseconds(_duplicates, database, person) for person in people]
     aim = "p95 ≤ 10 ms" if count <= 100_000 else ""
     measures.append(Measure(f"duplicates while typing, {count:,} patients, p50", percentile(ours, 0.5), None, "ms", ""))
     measures.append(
@@ -80,34 +80,34 @@ def _measures(database: Database, count: int) -> list[Measure]:
 
 def _kinds(
     rng: random.Random,
-) -> list[tuple[str, Callable[[Person], str], Callable[[Person], tuple[str, str]] | None]]:
+) -> list[tuple[str, Callable[[Person], str], Callable[[Person], Bare] | None]]:
     """(what, what is typed for a person, the bare statement and expression for the same; None where there is no such)."""
 
-    def by_name(length: int) -> tuple[Callable[[Person], str], Callable[[Person], tuple[str, str]]]:
-        return lambda p: p.family[:length], lambda p: (_BARE, f"n{_folded(p.family[:length])}*")
+    def by_name(length: int) -> tuple[Callable[[Person], str], Callable[[Person], Bare]]:
+        return lambda p: p.family[:length], lambda p: (_BARE, (f"n{_folded(p.family[:length])}*",))
 
     two = (
         lambda p: f"{p.given[:2]} {p.family[:3]}",
-        lambda p: (_BARE, f"n{_folded(p.given[:2])}* AND n{_folded(p.family[:3])}*"),
+        lambda p: (_BARE, (f"n{_folded(p.given[:2])}* AND n{_folded(p.family[:3])}*",)),
     )
     initials = (
         lambda p: f"{p.given[:1]} {p.family[:1]}",
-        lambda p: (_BARE, f"n{_folded(p.given[:1])}* AND n{_folded(p.family[:1])}*"),
+        lambda p: (_BARE, (f"n{_folded(p.given[:1])}* AND n{_folded(p.family[:1])}*",)),
     )
     return [
         *((f"{length} letters of a family name", *by_name(length)) for length in (1, 2, 3, 4, 6)),
-        ("a whole given name", lambda p: p.given, lambda p: (_BARE, f"n{_folded(p.given)}*")),
+        ("a whole given name", lambda p: p.given, lambda p: (_BARE, (f"n{_folded(p.given)}*",))),
         ("two initials", *initials),
         ("two beginnings of names", *two),
         ("a name and a birth year", lambda p: f"{p.family} {p.birth_date.year}",
-         lambda p: (_BARE, f"n{_folded(p.family)}* AND b{p.birth_date.year}*")),
+         lambda p: (_BARE, (f"n{_folded(p.family)}* AND b{p.birth_date.year}*",))),
         ("a birth date", lambda p: f"{p.birth_date.day}.{p.birth_date.month}.{p.birth_date.year}",
-         lambda p: (_BARE, f"b{_compact(p.birth_date)}")),
-        ("the end of a phone number", lambda p: p.mobile[-4:], lambda p: (_BARE, f"r{p.mobile[-4:][::-1]}*")),
-        ("five digits of a phone number", lambda p: p.mobile[-7:-2], lambda p: (_BARE_PHONE, f'"{p.mobile[-7:-2]}"')),
+         lambda p: (_BARE, (f"b{_compact(p.birth_date)}",))),
+        ("the end of a phone number", lambda p: p.mobile[-4:], lambda p: (_BARE, (f"r{p.mobile[-4:][::-1]}*",))),
+        ("five digits of a phone number", lambda p: p.mobile[-7:-2], lambda p: (_BARE_PHONE, (f'"{p.mobile[-7:-2]}"',))),
         ("a name and the end of a phone number", lambda p: f"{p.family} {p.mobile[-4:]}",
-         lambda p: (_BARE, f"n{_folded(p.family)}* AND r{p.mobile[-4:][::-1]}*")),
-        ("a record number", lambda p: p.number, lambda p: (_BARE, f"k{_folded(p.number)}")),
+         lambda p: (_BARE, (f"n{_folded(p.family)}* AND r{p.mobile[-4:][::-1]}*",))),
+        ("a record number", lambda p: p.number, lambda p: (_BARE, (f"k{_folded(p.number)}",))),
         ("a mistyped family name", lambda p: _mistyped(p.family, rng), None),
         ("a mistyped name, still being typed", lambda p: _mistyped(p.family, rng)[:5], None),
         ("two mistyped names", lambda p: f"{_mistyped(p.given, rng)} {_mistyped(p.family, rng)}", None),
@@ -135,26 +135,23 @@ def _duplicates(database: Database, person: Person) -> None:
         patients.find_duplicates(tx, told)
 
 
-def _timed(work: Callable[[Any], None], inputs: Sequence[Any]) -> list[float]:
-    """Milliseconds of each call, after a few that are not counted."""
-    for value in inputs[:5]:
-        work(value)
-    taken: list[float] = []
-    for value in inputs:
-        began = time.perf_counter()
-        work(value)
-        taken.append((time.perf_counter() - began) * 1000)
-    return taken
-
-
-def _timed_bare(database: Database, bare: Callable[[Person], tuple[str, str]], people: Sequence[Person]) -> list[float]:
+def _side_by_side(database: Database, queries: Sequence[tuple[str, Bare | None]]) -> tuple[list[float], list[float]]:
+    """Milliseconds of each search and of its bare statement, taken in turn, so that a busy machine slows both alike."""
+    ours: list[float] = []
+    limit: list[float] = []
     with database.engine.connect() as connection:
         cursor = connection.connection.cursor()
+        for text, bare in queries:
+            ours.append(_milliseconds(_search, database, text))
+            if bare:
+                limit.append(_milliseconds(lambda query: cursor.execute(*query).fetchall(), bare))
+    return ours, limit
 
-        def ask(statement: tuple[str, str]) -> None:
-            cursor.execute(statement[0], (statement[1],)).fetchall()
 
-        return _timed(ask, [bare(person) for person in people])
+def _milliseconds(work: Callable[..., object], *inputs: object) -> float:
+    began = time.perf_counter()
+    work(*inputs)
+    return (time.perf_counter() - began) * 1000
 
 
 def _folded(text: str) -> str:
