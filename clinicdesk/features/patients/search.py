@@ -20,7 +20,7 @@ MOST_HITS = 200
 _READ_AT_ONCE = 60
 """Hits that one look at the index reads, latest first, before they are ranked."""
 _TOO_FEW = 5
-"""With fewer hits than this, typing errors are forgiven."""
+"""With fewer hits than this, typing errors are forgiven; with a number among the words, only when nobody is found."""
 
 _HIT = """
     SELECT s.docid, s.patient_id, s.terms, s.phones, s.gone
@@ -71,7 +71,8 @@ def search(tx: Tx, text: str, limit: int = 20) -> list[PatientRow]:
         hits.update((hit.docid, hit) for hit in found)
         if len(hits) >= limit:
             break
-    if len(hits) < min(_TOO_FEW, limit):
+    enough = 1 if any(isinstance(term, Figures) for term in terms) else _TOO_FEW
+    if len(hits) < min(enough, limit):
         hits.update((hit.docid, hit) for hit in _forgiving(tx.session, terms, max(limit, _READ_AT_ONCE)))
     ranked = sorted(hits.values(), key=lambda hit: (_mismatch(terms, hit), hit.gone, -hit.docid))
     ids = [hit.patient_id for hit in ranked[:limit]]
