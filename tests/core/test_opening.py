@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -9,6 +10,8 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -227,15 +230,34 @@ def test_damage_is_found_at_the_start_after_a_session_that_did_not_end_properly(
     assert refused(folder) == "database_damaged"
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() == 0, reason="the administrator of a machine may write anywhere"
-)
-def test_a_folder_that_may_not_be_written_to_is_told_in_a_sentence(folder: Path) -> None:
-    folder.chmod(0o500)
+@contextlib.contextmanager
+def ordinary_person(folder: Path) -> Iterator[None]:
+    """Go on as somebody who owns `folder` and may not write everywhere, as the administrator of a machine may."""
+    if os.geteuid() != 0:
+        yield
+        return
+    nobody = 65534
+    for owned in (folder, *folder.rglob("*")):
+        os.chown(owned, nobody, nobody)
+    os.seteuid(nobody)
     try:
-        assert refused(folder) == "no_access"
+        yield
     finally:
-        folder.chmod(0o700)
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_a_folder_that_may_not_be_written_to_is_told_in_a_sentence() -> None:
+    with tempfile.TemporaryDirectory() as place:  # not under tmp_path, whose parents are closed to others
+        folder = Path(place) / "clinic"
+        open_clinic(folder).close()
+        Path(place).chmod(0o755)
+        folder.chmod(0o500)
+        try:
+            with ordinary_person(folder):
+                assert refused(folder) == "no_access"
+        finally:
+            folder.chmod(0o700)
 
 
 def fill(clinic: OpenClinic, operator: Actor, pages: int) -> None:

@@ -41,17 +41,17 @@ MAY: dict[frozenset[Role], str] = {
         audit.access_log
         patients.edit patients.find_duplicates patients.get_row patients.get_rows patients.mark_deceased
         patients.mark_living patients.note_search patients.open_record patients.register patients.remove_contact
-        patients.reveal patients.save_contact patients.search
+        patients.restore_contact patients.reveal patients.save_contact patients.search
         practitioners.absences practitioners.holidays practitioners.list_practitioners practitioners.list_rooms
         practitioners.list_sites practitioners.weekly_hours practitioners.working_days
     """,
     CLINICAL: """
-        patients.allergies_checked patients.remove_allergy patients.save_allergy
+        patients.allergies_checked patients.remove_allergy patients.restore_allergy patients.save_allergy
     """,
     ADMINISTRATOR: """
         appointments.correct_past appointments.mark_entered_in_error appointments.record_past appointments.save_type
         audit.list_entries audit.note_verification audit.verify
-        interop.take_in
+        interop.export_patients interop.take_in interop.take_patients
         practitioners.add_absence practitioners.edit_clinic practitioners.load_public_holidays
         practitioners.remove_absence practitioners.remove_holiday practitioners.restore_absence practitioners.save_holiday
         practitioners.save_practitioner practitioners.save_room practitioners.save_site practitioners.set_up_clinic
