@@ -255,7 +255,7 @@ def test_a_folder_that_may_not_be_written_to_is_told_in_a_sentence() -> None:
         folder.chmod(0o500)
         try:
             with ordinary_person(folder):
-                assert refused(folder) == "no_access"
+                assert refused(folder) == "database_read_only"
         finally:
             folder.chmod(0o700)
 
