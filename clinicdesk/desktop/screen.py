@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
@@ -37,6 +38,11 @@ class Screen(QWidget):
     def take(self, request: Request) -> None:
         """Answer a request of one of the kinds in `takes`."""
         raise NotImplementedError
+
+    def patient_in_view(self) -> UUID | None:
+        """Whom the screen is about just now, by the record that is open or the visit that is chosen: the command bar books for
+        them."""
+        return None
 
     def draft(self) -> object | None:
         """What was typed here and not saved, for when the same person comes back after another; None where nothing is open."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -105,8 +105,8 @@ class VisitActions(QObject):
         self._waiting: dict[UUID, list[_Task]] = {}
         self._latest: dict[UUID, AppointmentRow] = {}
 
-    def bind(self, widget: QWidget) -> dict[str, QAction]:
-        """Give a calendar, list or board the keys of visits, as far as the role may use them."""
+    def bind(self, widget: QWidget, without: Collection[str] = ()) -> dict[str, QAction]:
+        """Give a calendar, list or board the keys of visits, as far as the role may use them; `without` some, by id."""
         handlers: dict[str, Callable[[], object]] = {
             "visit.book": self.book,
             "visit.walk_in": self.walk_in_wanted.emit,
@@ -129,7 +129,9 @@ class VisitActions(QObject):
         allowed = {
             name: handler
             for name, handler in handlers.items()
-            if self._desk.actor.may(self._NEEDS[name]) and (self._slot is not None or name not in self._NEEDS_TIME)
+            if name not in without
+            and self._desk.actor.may(self._NEEDS[name])
+            and (self._slot is not None or name not in self._NEEDS_TIME)
         }
         return self._desk.keys.bind(widget, allowed)
 
@@ -342,14 +344,8 @@ class VisitActions(QObject):
     # Words
 
     def booked_words(self, row: AppointmentRow) -> str:
-        """What the toast says of a new visit: "Booked Tue 24 Nov, 11:40 with Dr Lee"."""
-        local = row.start.astimezone(self._desk.clinic.tz)
-        return (
-            self.tr("Booked %1, %2 with %3")
-            .replace("%1", words.short_day(local.date()))
-            .replace("%2", words.clock(local))
-            .replace("%3", row.practitioner_name)
-        )
+        """What the toast says of a new visit."""
+        return words.booked(row, self._desk.clinic.tz)
 
     def changed_words(self, row: AppointmentRow) -> str:
         """What the toast says of a visit that was edited."""

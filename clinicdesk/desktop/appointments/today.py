@@ -132,6 +132,10 @@ class TodayScreen(Screen):
         if isinstance(draft, Prefill):
             self.book(draft)
 
+    def patient_in_view(self) -> UUID | None:
+        visit = self.current_visit()
+        return visit.patient_id if visit is not None else None
+
     def hints(self) -> tuple[str, ...]:
         wanted = ("visit.book", "visit.advance", "visit.check_in", "visit.cut", "patient.find", "keys")
         needs = {"visit.book": Permission.BOOK, "visit.cut": Permission.BOOK}

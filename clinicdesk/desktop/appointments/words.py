@@ -67,6 +67,13 @@ def status_word(row: AppointmentRow) -> str:
     return status_look(row.status, row.confirmed, row.in_progress).label
 
 
+def booked(row: AppointmentRow, zone: ZoneInfo) -> str:
+    """What the toast says of a new visit: "Booked Tue 24 Nov, 11:40 with Dr Lee"."""
+    local = row.start.astimezone(zone)
+    text = _translate("Calendar", "Booked %1, %2 with %3").replace("%1", short_day(local.date()))
+    return text.replace("%2", clock(local)).replace("%3", row.practitioner_name)
+
+
 def person(row: AppointmentRow, initials_only: bool) -> str:
     """The patient's name, or initials while names are hidden."""
     return initials(row.patient_name) if initials_only else row.patient_name
