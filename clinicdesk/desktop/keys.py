@@ -180,6 +180,25 @@ KEYS: Mapping[str, Key] = {
     "visit.patient": Key(
         QT_TRANSLATE_NOOP("Keys", "Open the record"), ("O",), _V, Menu.PATIENT, QT_TRANSLATE_NOOP("Keys", "record")
     ),
+    # On a record
+    "record.edit": Key(
+        QT_TRANSLATE_NOOP("Keys", "Edit the record"),
+        ("E",),
+        _F,
+        Menu.PATIENT,
+        QT_TRANSLATE_NOOP("Keys", "edit"),
+        place="record",
+    ),
+    "record.allergies": Key(
+        QT_TRANSLATE_NOOP("Keys", "Allergies"),
+        ("A",),
+        _F,
+        Menu.PATIENT,
+        QT_TRANSLATE_NOOP("Keys", "allergies"),
+        place="record",
+    ),
+    "record.contact": Key(QT_TRANSLATE_NOOP("Keys", "Add a contact"), ("K",), _F, Menu.PATIENT, place="record"),
+    "record.deceased": Key(QT_TRANSLATE_NOOP("Keys", "Mark as deceased"), (), _F, Menu.PATIENT, place="record"),
     # In a list of the administration
     "admin.add": Key(
         QT_TRANSLATE_NOOP("Keys", "Add to this list"),
@@ -195,6 +214,7 @@ KEYS: Mapping[str, Key] = {
         _L,
         Menu.EDIT,
         QT_TRANSLATE_NOOP("Keys", "change"),
+        shown="Enter",
         place="admin",
     ),
     "admin.turn_off": Key(
@@ -268,10 +288,13 @@ KEYS: Mapping[str, Key] = {
         QT_TRANSLATE_NOOP("Keys", "Larger time scale"), ("Ctrl++", "Ctrl+="), _M, Menu.VIEW, shown="Ctrl +"
     ),
     "calendar.zoom_out": Key(QT_TRANSLATE_NOOP("Keys", "Smaller time scale"), ("Ctrl+-",), _M, Menu.VIEW),
-    "admin.people": Key(QT_TRANSLATE_NOOP("Keys", "Users and audit"), ("Alt+1",), _M, Menu.VIEW, place="admin"),
+    "admin.users": Key(QT_TRANSLATE_NOOP("Keys", "Users and audit"), ("Alt+1",), _M, Menu.VIEW, place="admin"),
     "admin.hours": Key(QT_TRANSLATE_NOOP("Keys", "Practitioners and hours"), ("Alt+2",), _M, Menu.VIEW, place="admin"),
     "admin.types": Key(QT_TRANSLATE_NOOP("Keys", "Visit types"), ("Alt+3",), _M, Menu.VIEW, place="admin"),
     "admin.places": Key(QT_TRANSLATE_NOOP("Keys", "Rooms and clinic"), ("Alt+4",), _M, Menu.VIEW, place="admin"),
+    "record.overview": Key(QT_TRANSLATE_NOOP("Keys", "Overview"), ("Alt+1",), _M, Menu.VIEW, place="record"),
+    "record.appointments": Key(QT_TRANSLATE_NOOP("Keys", "Appointments"), ("Alt+2",), _M, Menu.VIEW, place="record"),
+    "record.access_log": Key(QT_TRANSLATE_NOOP("Keys", "Access log"), ("Alt+3",), _M, Menu.VIEW, place="record"),
     "pane.next": Key(QT_TRANSLATE_NOOP("Keys", "Next pane"), ("F6",), _M, Menu.GO),
     "pane.previous": Key(QT_TRANSLATE_NOOP("Keys", "Pane before"), ("Shift+F6",), _M, Menu.GO),
     "go.today": Key(QT_TRANSLATE_NOOP("Keys", "Today"), ("Ctrl+1",), _M, Menu.GO),

@@ -48,4 +48,12 @@ SCREENS: tuple[Entry, ...] = (
     Entry(
         "today", "ph.calendar-blank", Permission.SEE_CALENDAR, "clinicdesk.desktop.appointments.today", "TodayScreen"
     ),
+    Entry(
+        "patients",
+        "ph.identification-card",
+        Permission.FIND_PATIENT,
+        "clinicdesk.desktop.patients.screen",
+        "PatientsScreen",
+    ),
+    Entry("admin", "ph.shield-check", Permission.MANAGE_USERS, "clinicdesk.desktop.admin.screen", "AdminScreen"),
 )

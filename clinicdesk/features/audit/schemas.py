@@ -11,13 +11,14 @@ from uuid import UUID
 class AuditQuery:
     """Which entries to list; what is left empty does not narrow. Times are [since, until).
 
-    `text` is looked for in the person's name and the verb, and at the start of the patient's number. `outcome` is ok,
-    refused or failed. `before_seq` continues a listing: the `next_before` of the page before.
+    `text` is looked for in the person's name and the verb, and at the start of the patient's number; entries of `verbs` count
+    as found too (what the screen calls them may be what was typed). `outcome` is ok, refused or failed. `before_seq` continues a listing: the `next_before` of the page before.
     """
 
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
+    verbs: tuple[str, ...] = ()
     actor_id: UUID | None = None
     patient_id: UUID | None = None
     outcome: str = ""

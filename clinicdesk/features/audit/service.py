@@ -103,6 +103,7 @@ def _conditions(session: Session, query: AuditQuery) -> list[ColumnElement[bool]
             or_(
                 _ENTRY.actor_name.icontains(text, autoescape=True),
                 _ENTRY.verb.icontains(text, autoescape=True),
+                _ENTRY.verb.in_(query.verbs),
                 _ENTRY.patient_id.in_([patient.hex for patient in patients]),
             )
         )

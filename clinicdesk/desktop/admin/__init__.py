@@ -1,0 +1,1 @@
+"""Administration: users and the audit log, practitioners and their hours, kinds of visit, rooms and the clinic itself."""

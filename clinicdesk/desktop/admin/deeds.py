@@ -1,0 +1,114 @@
+"""What the audit log says that somebody did: each verb in words, with its glyph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+
+from clinicdesk.features.audit.schemas import AuditRow
+
+if TYPE_CHECKING:
+
+    def QT_TRANSLATE_NOOP(context: str, text: str) -> str: ...  # PySide6 declares it to return object
+
+else:
+    from PySide6.QtCore import QT_TRANSLATE_NOOP
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Deeds", text)
+
+
+_DEEDS: dict[str, tuple[str, str]] = {
+    "appointments.advance": (QT_TRANSLATE_NOOP("Deeds", "Took visit a step on"), "ph.arrow-bend-up-right"),
+    "appointments.arrive": (QT_TRANSLATE_NOOP("Deeds", "Noted arrival"), "ph.armchair"),
+    "appointments.book": (QT_TRANSLATE_NOOP("Deeds", "Booked visit"), "ph.calendar-plus"),
+    "appointments.cancel": (QT_TRANSLATE_NOOP("Deeds", "Cancelled visit"), "ph.x-circle"),
+    "appointments.check_in": (QT_TRANSLATE_NOOP("Deeds", "Checked in visit"), "ph.sign-in"),
+    "appointments.confirm": (QT_TRANSLATE_NOOP("Deeds", "Confirmed visit"), "ph.check-circle"),
+    "appointments.correct_past": (QT_TRANSLATE_NOOP("Deeds", "Corrected past visit"), "ph.pencil-simple"),
+    "appointments.edit": (QT_TRANSLATE_NOOP("Deeds", "Changed visit"), "ph.pencil-simple"),
+    "appointments.fulfil": (QT_TRANSLATE_NOOP("Deeds", "Finished visit"), "ph.check"),
+    "appointments.make_pending": (QT_TRANSLATE_NOOP("Deeds", "Asked for acceptance"), "ph.hourglass"),
+    "appointments.mark_entered_in_error": (QT_TRANSLATE_NOOP("Deeds", "Marked visit as error"), "ph.eraser"),
+    "appointments.no_show": (QT_TRANSLATE_NOOP("Deeds", "Noted no-show"), "ph.user-minus"),
+    "appointments.open_visit": (QT_TRANSLATE_NOOP("Deeds", "Opened visit"), "ph.eye"),
+    "appointments.propose": (QT_TRANSLATE_NOOP("Deeds", "Proposed visit"), "ph.circle-dashed"),
+    "appointments.put_on_waitlist": (QT_TRANSLATE_NOOP("Deeds", "Put on waitlist"), "ph.list-plus"),
+    "appointments.record_past": (QT_TRANSLATE_NOOP("Deeds", "Recorded past visit"), "ph.calendar-plus"),
+    "appointments.reinstate": (QT_TRANSLATE_NOOP("Deeds", "Reinstated visit"), "ph.arrow-u-up-left"),
+    "appointments.reschedule": (QT_TRANSLATE_NOOP("Deeds", "Moved visit"), "ph.arrows-clockwise"),
+    "appointments.revert": (QT_TRANSLATE_NOOP("Deeds", "Undid a change"), "ph.arrow-u-up-left"),
+    "appointments.save_type": (QT_TRANSLATE_NOOP("Deeds", "Changed visit type"), "ph.tag"),
+    "appointments.start_visit": (QT_TRANSLATE_NOOP("Deeds", "Took patient into room"), "ph.door"),
+    "appointments.step_back": (QT_TRANSLATE_NOOP("Deeds", "Took visit a step back"), "ph.arrow-u-up-left"),
+    "appointments.visits_of_patient": (QT_TRANSLATE_NOOP("Deeds", "Saw a patient's visits"), "ph.eye"),
+    "appointments.walk_in": (QT_TRANSLATE_NOOP("Deeds", "Took in walk-in"), "ph.calendar-plus"),
+    "audit.access_log": (QT_TRANSLATE_NOOP("Deeds", "Read access log"), "ph.eye"),
+    "audit.list_entries": (QT_TRANSLATE_NOOP("Deeds", "Read audit log"), "ph.eye"),
+    "audit.note_verification": (QT_TRANSLATE_NOOP("Deeds", "Verified audit log"), "ph.shield-check"),
+    "audit.verify": (QT_TRANSLATE_NOOP("Deeds", "Verified audit log"), "ph.shield-check"),
+    "interop.export_patients": (QT_TRANSLATE_NOOP("Deeds", "Exported patients"), "ph.upload-simple"),
+    "interop.take_in": (QT_TRANSLATE_NOOP("Deeds", "Imported records"), "ph.download-simple"),
+    "interop.take_patients": (QT_TRANSLATE_NOOP("Deeds", "Imported patients"), "ph.download-simple"),
+    "patients.allergies_checked": (QT_TRANSLATE_NOOP("Deeds", "Checked allergies"), "ph.first-aid"),
+    "patients.edit": (QT_TRANSLATE_NOOP("Deeds", "Changed patient"), "ph.pencil-simple"),
+    "patients.find_duplicates": (QT_TRANSLATE_NOOP("Deeds", "Looked for duplicates"), "ph.magnifying-glass"),
+    "patients.mark_deceased": (QT_TRANSLATE_NOOP("Deeds", "Noted death"), "ph.file-text"),
+    "patients.mark_living": (QT_TRANSLATE_NOOP("Deeds", "Took back note of death"), "ph.file-text"),
+    "patients.note_search": (QT_TRANSLATE_NOOP("Deeds", "Searched patients"), "ph.magnifying-glass"),
+    "patients.open_record": (QT_TRANSLATE_NOOP("Deeds", "Opened record"), "ph.eye"),
+    "patients.register": (QT_TRANSLATE_NOOP("Deeds", "Registered patient"), "ph.user-plus"),
+    "patients.remove_allergy": (QT_TRANSLATE_NOOP("Deeds", "Removed allergy"), "ph.first-aid"),
+    "patients.remove_contact": (QT_TRANSLATE_NOOP("Deeds", "Removed contact"), "ph.address-book"),
+    "patients.reveal": (QT_TRANSLATE_NOOP("Deeds", "Showed hidden fields"), "ph.eye"),
+    "patients.save_allergy": (QT_TRANSLATE_NOOP("Deeds", "Changed allergy"), "ph.first-aid"),
+    "patients.save_contact": (QT_TRANSLATE_NOOP("Deeds", "Changed contact"), "ph.address-book"),
+    "practitioners.add_absence": (QT_TRANSLATE_NOOP("Deeds", "Added leave or block"), "ph.calendar-x"),
+    "practitioners.edit_clinic": (QT_TRANSLATE_NOOP("Deeds", "Changed clinic settings"), "ph.gear"),
+    "practitioners.load_public_holidays": (QT_TRANSLATE_NOOP("Deeds", "Loaded public holidays"), "ph.calendar-blank"),
+    "practitioners.remove_absence": (QT_TRANSLATE_NOOP("Deeds", "Removed leave or block"), "ph.calendar-x"),
+    "practitioners.remove_holiday": (QT_TRANSLATE_NOOP("Deeds", "Removed public holiday"), "ph.calendar-blank"),
+    "practitioners.restore_absence": (QT_TRANSLATE_NOOP("Deeds", "Put back leave or block"), "ph.calendar-x"),
+    "practitioners.save_holiday": (QT_TRANSLATE_NOOP("Deeds", "Changed public holiday"), "ph.calendar-blank"),
+    "practitioners.save_practitioner": (QT_TRANSLATE_NOOP("Deeds", "Changed practitioner"), "ph.user-plus"),
+    "practitioners.save_room": (QT_TRANSLATE_NOOP("Deeds", "Changed room"), "ph.door"),
+    "practitioners.save_site": (QT_TRANSLATE_NOOP("Deeds", "Changed site"), "ph.buildings"),
+    "practitioners.set_up_clinic": (QT_TRANSLATE_NOOP("Deeds", "Set up clinic"), "ph.buildings"),
+    "practitioners.set_weekly_hours": (QT_TRANSLATE_NOOP("Deeds", "Set weekly hours"), "ph.clock"),
+    "upkeep.back_up": (QT_TRANSLATE_NOOP("Deeds", "Backed up"), "ph.download-simple"),
+    "upkeep.check": (QT_TRANSLATE_NOOP("Deeds", "Checked the system"), "ph.wrench"),
+    "upkeep.restore": (QT_TRANSLATE_NOOP("Deeds", "Restored backup"), "ph.upload-simple"),
+    "upkeep.show_recovery_key": (QT_TRANSLATE_NOOP("Deeds", "Saw recovery key"), "ph.key"),
+    "upkeep.upgrade": (QT_TRANSLATE_NOOP("Deeds", "Upgraded database"), "ph.wrench"),
+    "users.add_user": (QT_TRANSLATE_NOOP("Deeds", "Added user"), "ph.user-plus"),
+    "users.change_password": (QT_TRANSLATE_NOOP("Deeds", "Changed own password"), "ph.key"),
+    "users.edit_user": (QT_TRANSLATE_NOOP("Deeds", "Changed user"), "ph.pencil-simple"),
+    "users.ensure_active": (QT_TRANSLATE_NOOP("Deeds", "Used an account that is off"), "ph.prohibit"),
+    "users.list_users": (QT_TRANSLATE_NOOP("Deeds", "Saw users"), "ph.eye"),
+    "users.reset_password": (QT_TRANSLATE_NOOP("Deeds", "Gave new password"), "ph.key"),
+    "users.set_active": (QT_TRANSLATE_NOOP("Deeds", "Turned user on or off"), "ph.user-minus"),
+    "users.sign_in": (QT_TRANSLATE_NOOP("Deeds", "Signed in"), "ph.sign-in"),
+    "users.sign_out": (QT_TRANSLATE_NOOP("Deeds", "Signed out"), "ph.sign-out"),
+    "users.unlock": (QT_TRANSLATE_NOOP("Deeds", "Unlocked desk"), "ph.lock-simple-open"),
+}
+
+
+def deed(row: AuditRow) -> tuple[str, str]:
+    """What was done, in words and as a glyph. Of a verb that no screen has words for, its name."""
+    words, glyph = _DEEDS.get(row.verb, (row.verb, "ph.circle"))
+    words = _tr(words)
+    if row.outcome == "refused":
+        return _tr("Refused: {what}").replace("{what}", words[:1].lower() + words[1:]), "ph.prohibit"
+    if row.outcome == "failed":
+        return _tr("Failed: {what}").replace("{what}", words[:1].lower() + words[1:]), "ph.prohibit"
+    return words, glyph
+
+
+def verbs_called(text: str) -> tuple[str, ...]:
+    """The verbs whose words have `text` in them."""
+    wanted = text.strip().casefold()
+    if not wanted:
+        return ()
+    return tuple(verb for verb, (words, _) in _DEEDS.items() if wanted in _tr(words).casefold())

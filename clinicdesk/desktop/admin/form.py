@@ -1,0 +1,222 @@
+"""A sheet with fields that saves through a verb: what is wrong is said beside its field, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from clinicdesk.core.errors import ClinicError
+from clinicdesk.core.tx import Tx
+from clinicdesk.desktop.desk import Desk
+from clinicdesk.desktop.look.theme import theme
+from clinicdesk.desktop.look.tokens import Role
+from clinicdesk.desktop.sentences import sentence
+from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Field, FieldError, Sheet, TextLabel
+
+Typed = dict[str, str]
+"""What stands in the fields, by name."""
+
+
+class FieldSet:
+    """Fields by the names that the service calls them; finds the one that an error speaks of."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Field] = {}
+        self.secret: set[str] = set()
+        self._others: dict[str, QWidget] = {}
+
+    def add(self, name: str, label: str, editor: QWidget) -> Field:
+        """Make the field of an editor."""
+        self.fields[name] = field = Field(label, editor)
+        return field
+
+    def also(self, name: str, editor: QWidget) -> None:
+        """An editor that says itself what it is for, such as a tick box."""
+        self._others[name] = editor
+
+    def clear_errors(self) -> None:
+        """Take every sentence away."""
+        for field in self.fields.values():
+            field.clear_error()
+
+    def refuse(self, error: ClinicError, desk: Desk) -> bool:
+        """Say the error beside its field and put the cursor there; False where no field here is meant."""
+        field = self.fields.get(_NAMES.get(error.reason, str(error.params.get("field", ""))))
+        if field is None:
+            return False
+        field.show_error(sentence(error, desk.clinic.tz))
+        field.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        return True
+
+    def typed(self) -> Typed:
+        """What stands in the fields now; passwords are left out."""
+        return {name: _typed(editor) for name, editor in self._editors().items() if name not in self.secret}
+
+    def fill(self, typed: Typed) -> None:
+        """Put back what `typed` gave."""
+        editors = self._editors()
+        for name, text in typed.items():
+            if name in editors:
+                _fill(editors[name], text)
+
+    def _editors(self) -> dict[str, QWidget]:
+        return {**{name: field.editor for name, field in self.fields.items()}, **self._others}
+
+
+_NAMES = {"email_taken": "email", "name_taken": "name", "last_administrator": "role"}
+"""Where an error that names no field belongs."""
+
+
+def _typed(editor: QWidget) -> str:
+    if isinstance(editor, QLineEdit):
+        return editor.text()
+    if isinstance(editor, QComboBox):
+        return editor.currentText()
+    if isinstance(editor, QSpinBox):
+        return str(editor.value())
+    if isinstance(editor, QCheckBox):
+        return "on" if editor.isChecked() else ""
+    raise TypeError(f"no form has a {type(editor).__name__}")
+
+
+def _fill(editor: QWidget, text: str) -> None:
+    if isinstance(editor, QLineEdit):
+        editor.setText(text)
+    elif isinstance(editor, QComboBox):
+        editor.setCurrentText(text)
+    elif isinstance(editor, QSpinBox):
+        editor.setValue(int(text))
+    elif isinstance(editor, QCheckBox):
+        editor.setChecked(bool(text))
+
+
+class FormSheet(Sheet):
+    """Fields over two buttons. Enter saves, Esc leaves; while it saves, the fields wait. Build it, then `open_sheet()`."""
+
+    saved = Signal(object)
+    """What the verb gave back; the sheet is closed by then."""
+
+    def __init__(self, desk: Desk, host: QWidget, title: str, verb: str, *, width: int = 520) -> None:
+        """`verb` is what the button says that saves."""
+        super().__init__(desk.host or host, title, width=width)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        metrics = theme().tokens.metrics
+        self.desk = desk
+        self.fields = FieldSet()
+        self.save_button = ActionButton(verb, "Enter", kind=ButtonKind.PRIMARY, height=32)
+        self.save_button.clicked.connect(self.save)
+        translate = QCoreApplication.translate
+        cancel = ActionButton(translate("FormSheet", "Leave it"), "Esc", height=32)
+        cancel.clicked.connect(self.close_sheet)
+        self._trouble = FieldError()
+        self._trouble.hide()
+        self._opened_with: Typed = {}
+        self.body = QVBoxLayout()
+        self.body.setSpacing(metrics.px(12))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(metrics.related)
+        buttons.addWidget(self._trouble, 1)
+        buttons.addStretch()
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.save_button)
+        column = QVBoxLayout(self)
+        margin = metrics.px(24)
+        column.setContentsMargins(margin, metrics.px(18), margin, metrics.px(20))
+        column.setSpacing(metrics.px(14))
+        column.addWidget(TextLabel(title, Role.PAGE, wrap=True))
+        column.addLayout(self.body)
+        column.addSpacing(metrics.px(4))
+        column.addLayout(buttons)
+        self.opened.connect(self._note_opened)
+
+    def work(self) -> Callable[[Tx], object]:
+        """What saving does, made of what is typed. Raises InvalidInput with `field` for what cannot be sent."""
+        raise NotImplementedError
+
+    def field(self, name: str, label: str, editor: QWidget) -> Field:
+        """Make a field that the layout of a subclass places."""
+        return self.fields.add(name, label, editor)
+
+    def line(self, *parts: tuple[QWidget, int]) -> None:
+        """Add widgets side by side, each with its share of the width."""
+        row = QHBoxLayout()
+        row.setSpacing(theme().tokens.metrics.px(12))
+        for part, share in parts:
+            row.addWidget(part, share, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(row)
+
+    def changed(self) -> bool:
+        """Whether something was typed since the sheet was opened."""
+        return self.fields.typed() != self._opened_with
+
+    def trouble(self) -> str:
+        """The sentence at the foot, for what no field can say; empty where there is none."""
+        return self._trouble.text() if self._trouble.isVisibleTo(self) else ""
+
+    def save(self) -> None:
+        """Send what is typed to the verb."""
+        if not self.save_button.isEnabled():
+            return
+        self.fields.clear_errors()
+        self._trouble.hide()
+        try:
+            work = self.work()
+        except ClinicError as error:
+            self._refused(error)
+            return
+        self.save_button.setEnabled(False)
+        self.desk.runner.write(work, self._done, owner=self, failed=self._refused)
+
+    def _done(self, result: object) -> None:
+        self.close_sheet()
+        self.saved.emit(result)
+
+    def _refused(self, error: ClinicError) -> None:
+        self.save_button.setEnabled(True)
+        if not self.fields.refuse(error, self.desk):
+            self._trouble.set_text(sentence(error, self.desk.clinic.tz))
+            self._trouble.show()
+
+    def _note_opened(self) -> None:
+        self._opened_with = self.fields.typed()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter saves, but on another button it presses that."""
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        elif isinstance(focus := QApplication.focusWidget(), QAbstractButton) and not isinstance(focus, QCheckBox):
+            focus.click()
+        else:
+            self.save()
+
+
+def combo(choices: Sequence[tuple[str, object]], chosen: object) -> QComboBox:
+    """A list to choose from, of (words, value); `chosen` is the value to begin with."""
+    box = QComboBox()
+    for words, value in choices:
+        box.addItem(words, value)
+    at = next((place for place, (_, value) in enumerate(choices) if value == chosen), 0)
+    box.setCurrentIndex(at)
+    return box
+
+
+def number(value: int, least: int, most: int, suffix: str = "") -> QSpinBox:
+    """A whole number to type, from least to most; the suffix says of what."""
+    box = QSpinBox()
+    box.setRange(least, most)
+    box.setValue(value)
+    box.setSuffix(suffix)
+    return box

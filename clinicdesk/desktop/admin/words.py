@@ -1,0 +1,68 @@
+"""How the administration says times, permissions and what the audit log holds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
+
+from clinicdesk.core.permissions import Permission
+
+_translate = QCoreApplication.translate
+
+
+def day(at: date) -> str:
+    """ "Mon 23 Nov 2026": a day that may be years away."""
+    return QLocale().toString(QDate(at.year, at.month, at.day), _translate("Admin", "ddd d MMM yyyy", "date format"))
+
+
+def date_(at: date) -> str:
+    """ "23 Nov 2026": a day in a column of days."""
+    return QLocale().toString(QDate(at.year, at.month, at.day), _translate("Admin", "d MMM yyyy", "date format"))
+
+
+def clock(at: datetime, zone: ZoneInfo, seconds: bool = False) -> str:
+    """The time of day in `zone`, of 24 hours."""
+    local = at.astimezone(zone)
+    return QTime(local.hour, local.minute, local.second).toString("HH:mm:ss" if seconds else "HH:mm")
+
+
+def lately(at: datetime, now: datetime, zone: ZoneInfo, seconds: bool = False) -> str:
+    """When something was: "10:12" today, "Fri 17:04" within a week, "19 Nov 17:04" this year, else with its year."""
+    then, today = at.astimezone(zone).date(), now.astimezone(zone).date()
+    time = clock(at, zone, seconds)
+    if then == today:
+        return time
+    if then.year != today.year:
+        form = _translate("Admin", "d MMM yyyy", "date format")
+    elif 0 < (today - then).days < 7:
+        form = _translate("Admin", "ddd", "date format")
+    else:
+        form = _translate("Admin", "d MMM", "date format")
+    return f"{QLocale().toString(QDate(then.year, then.month, then.day), form)} {time}"
+
+
+def permission(of: Permission) -> str:
+    """What somebody with this permission may do."""
+    return {
+        Permission.SIGN_IN: _translate("Permissions", "Sign in"),
+        Permission.SEE_CALENDAR: _translate("Permissions", "See the calendar"),
+        Permission.BOOK: _translate("Permissions", "Book, move, cancel"),
+        Permission.OVERBOOK: _translate("Permissions", "Overbook, with reason"),
+        Permission.ADVANCE_VISIT: _translate("Permissions", "Check in, take visits on"),
+        Permission.CORRECT_VISIT: _translate("Permissions", "Correct past visits"),
+        Permission.FIND_PATIENT: _translate("Permissions", "Find patients"),
+        Permission.OPEN_PATIENT: _translate("Permissions", "Open patient records"),
+        Permission.EDIT_PATIENT: _translate("Permissions", "Register, change patients"),
+        Permission.EDIT_ALLERGIES: _translate("Permissions", "Change allergies"),
+        Permission.READ_ACCESS_LOG: _translate("Permissions", "See who opened a record"),
+        Permission.READ_AUDIT: _translate("Permissions", "Read the audit log"),
+        Permission.MANAGE_USERS: _translate("Permissions", "Change users"),
+        Permission.MANAGE_PRACTITIONERS: _translate("Permissions", "Change people, rooms, hours"),
+        Permission.MANAGE_TYPES: _translate("Permissions", "Change visit types"),
+        Permission.MANAGE_CLINIC: _translate("Permissions", "Change clinic settings"),
+        Permission.IMPORT: _translate("Permissions", "Import records"),
+        Permission.EXPORT: _translate("Permissions", "Export patients"),
+        Permission.MAINTAIN: _translate("Permissions", "Back up and restore"),
+    }[of]
