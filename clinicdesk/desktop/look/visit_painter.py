@@ -5,7 +5,7 @@ from enum import Enum
 from functools import lru_cache
 
 from PySide6.QtCore import QCoreApplication, QLocale, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QPainter, QStaticText
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QPainter, QStaticText
 
 from clinicdesk.desktop.look import glyphs, shapes
 from clinicdesk.desktop.look.status import Edge, FamilyName, Fill, StatusLook, status_look
@@ -17,7 +17,8 @@ from clinicdesk.desktop.look.tokens import ColourName, Role
 class VisitLook:
     """What a visit box shows, as plain values; `waited_minutes` counts from arrival.
 
-    `note` replaces the word at the right end of the first line, `second_note` stands at the end of the second.
+    `note` replaces the word at the right end of the first line, `second_note` stands at the end of the second; `aside` is a
+    quieter note, in amber where it says that somebody is `late`. `centred` is for cards in a list, where lines have air.
     `initials_only` is for screens that the public can see; `masked` shows the status in place of the person.
     """
 
@@ -40,6 +41,9 @@ class VisitLook:
     soon: bool = False
     note: str = ""
     second_note: str = ""
+    aside: str = ""
+    late: bool = False
+    centred: bool = False
 
 
 def initials(name: str) -> str:
@@ -70,6 +74,7 @@ class _Note:
     colour: ColourName
     glyph: str = ""
     short: str = ""
+    kind: _Type = _Type.NOTE
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,61 @@ _TEXT_LEFT = 27
 _GAP = 6
 _LEAST_REASON = 28
 _TOP = 3
+_INK = 0.95
+"""What stands between the top of a capital and the foot of a g, in parts of the font's size."""
+_FOOT = 0.85
+"""How much of a font's descent a g takes; the rest is air."""
+
+
+class _Texts:
+    """Texts in the four types, at the theme's sizes or, in a box too low for those, at `pixels`; what was laid out is kept."""
+
+    def __init__(self, pixels: int | None = None) -> None:
+        made = theme()
+        self._fonts = {
+            _Type.NAME: made.name_font(Role.SMALL, 600),
+            _Type.NAME_LIGHT: made.name_font(Role.SMALL, 500),
+            _Type.REASON: made.font(Role.SMALL, 400),
+            _Type.NOTE: made.font(Role.HAIR, 600),
+        }
+        if pixels is not None:
+            for font in self._fonts.values():
+                font.setPixelSize(pixels)
+        self._measures = {kind: QFontMetricsF(font) for kind, font in self._fonts.items()}
+        name = self._measures[_Type.NAME]
+        self.rise = name.ascent() - name.capHeight() / 2 + name.descent() * _FOOT / 2
+        """How far above the middle of a low box a line begins whose ink, capitals to the foot of a g, is centred in it."""
+        self.width = lru_cache(4_096)(self._measure)
+        self.layout = lru_cache(4_096)(self._lay_out)
+        self.elided = lru_cache(4_096)(self._cut)
+
+    def font(self, kind: _Type) -> QFont:
+        return self._fonts[kind]
+
+    def measures(self, kind: _Type) -> QFontMetricsF:
+        return self._measures[kind]
+
+    def _measure(self, text: str, kind: _Type) -> float:
+        return self._measures[kind].horizontalAdvance(text)
+
+    def _cut(self, text: str, kind: _Type, room: int) -> str:
+        return self._measures[kind].elidedText(text, Qt.TextElideMode.ElideRight, room)
+
+    def _lay_out(self, text: str, kind: _Type) -> QStaticText:
+        laid = QStaticText(text)
+        laid.setTextFormat(Qt.TextFormat.PlainText)
+        laid.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+        laid.prepare(font=self._fonts[kind])
+        return laid
 
 
 @dataclass(frozen=True)
 class _Side:
-    """Turns distances from the leading edge of a box into x, for either direction of reading."""
+    """Turns distances from the leading edge of a box into x, for either direction of reading; `texts` are those that fit it."""
 
     box: QRectF
     right_to_left: bool
+    texts: _Texts
 
     def left(self, start: float, width: float) -> float:
         if self.right_to_left:
@@ -135,8 +187,10 @@ class VisitPainter:
         status = status_look(look.status, look.confirmed, look.in_progress)
         painter.save()
         self._paint_box(painter, box, look, status, right_to_left)
-        painter.setClipRect(box, Qt.ClipOperation.IntersectClip)
-        self._paint_content(painter, _Side(box, right_to_left), look, status)
+        low = box.height() < self._theme.tokens.metrics.visit_line
+        # In a low box the accents of capitals may stand out above it: that is better than to cut them.
+        painter.setClipRect(box.adjusted(0, -2, 0, 1) if low else box, Qt.ClipOperation.IntersectClip)
+        self._paint_content(painter, _Side(box, right_to_left, self._texts(box.height())), look, status)
         painter.restore()
         if look.focused or look.chosen:
             painter.save()
@@ -144,31 +198,18 @@ class VisitPainter:
             painter.restore()
 
     def _prepare(self) -> None:
-        made = self._theme
-        self._prepared_for = made.tokens
-        self._fonts = {
-            _Type.NAME: made.name_font(Role.SMALL, 600),
-            _Type.NAME_LIGHT: made.name_font(Role.SMALL, 500),
-            _Type.REASON: made.font(Role.SMALL, 400),
-            _Type.NOTE: made.font(Role.HAIR, 600),
-        }
-        self._measures = {kind: QFontMetricsF(font) for kind, font in self._fonts.items()}
-        self._width = lru_cache(4_096)(self._measure)
-        self._layout = lru_cache(4_096)(self._lay_out)
-        self._elide = lru_cache(4_096)(self._cut_text)
+        self._prepared_for = self._theme.tokens
+        self._usual = _Texts()
+        self._low: dict[int, _Texts] = {}
 
-    def _measure(self, text: str, kind: _Type) -> float:
-        return self._measures[kind].horizontalAdvance(text)
-
-    def _cut_text(self, text: str, kind: _Type, room: int) -> str:
-        return self._measures[kind].elidedText(text, Qt.TextElideMode.ElideRight, room)
-
-    def _lay_out(self, text: str, kind: _Type) -> QStaticText:
-        laid = QStaticText(text)
-        laid.setTextFormat(Qt.TextFormat.PlainText)
-        laid.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-        laid.prepare(font=self._fonts[kind])
-        return laid
+    def _texts(self, height: float) -> _Texts:
+        """The texts for a box of that height: one lower than a line takes smaller ones, so that no letter is cut."""
+        if height >= self._theme.tokens.metrics.visit_line:
+            return self._usual
+        pixels = min(QFontInfo(self._usual.font(_Type.NOTE)).pixelSize(), max(int((height + 0.5) / _INK), 1))
+        if pixels not in self._low:
+            self._low[pixels] = _Texts(pixels)
+        return self._low[pixels]
 
     # The box
 
@@ -220,7 +261,8 @@ class VisitPainter:
         two_lines = height >= metrics.visit_two_lines
         line = metrics.visit_line
         if two_lines:
-            top = side.box.top() + min(metrics.px(_TOP), (height - 2 * line) / 2)
+            middle_top = (height - 2 * line) / 2
+            top = side.box.top() + (middle_top if look.centred else min(metrics.px(_TOP), middle_top))
         else:
             top = side.box.top() + (height - line) / 2
         self._paint_glyph(painter, side, top, look, status, inks)
@@ -228,15 +270,15 @@ class VisitPainter:
         start, end = metrics.px(_TEXT_LEFT), side.box.width() - metrics.px(_PAD)
         name, reason = self._words(look, status)
         kind = _Type.NAME if status.weight == 600 else _Type.NAME_LIGHT
-        notes, notes_width = self._fit_notes(self._notes(look, status, inks), name, kind, end - start)
+        notes, notes_width = self._fit_notes(side.texts, self._notes(look, status, inks), name, kind, end - start)
         right = end
         for note in notes:
             right = self._paint_note(painter, side, right, top, note) - metrics.px(_GAP)
-        shown, name_width = self._fit_name(name, kind, end - start - notes_width)
+        shown, name_width = self._fit_name(side.texts, name, kind, end - start - notes_width)
         self._put(painter, side, start, top, shown, kind, inks.name)
         if status.struck:
             # QStaticText leaves out a font's strike-out.
-            middle = round(top + line * 0.55)
+            middle = round(side.box.center().y()) if side.texts is not self._usual else round(top + line * 0.55)
             left = side.left(start, name_width)
             shapes.hairline(
                 painter, QPointF(left, middle), QPointF(left + name_width, middle), tokens.colour(inks.name)
@@ -245,19 +287,19 @@ class VisitPainter:
             if look.second_note:
                 second = _Note(look.second_note, "accent")
                 end = self._paint_note(painter, side, end, top + line, second) - metrics.px(_GAP)
-            self._put(painter, side, start, top + line, self._elide(reason, _Type.REASON, int(end - start)),
+            self._put(painter, side, start, top + line, side.texts.elided(reason, _Type.REASON, int(end - start)),
                       _Type.REASON, inks.reason)  # fmt: skip
             return
         room = end - start - notes_width - name_width - metrics.px(_GAP)
         if reason and shown == name and room >= metrics.px(_LEAST_REASON):
             self._put(painter, side, start + name_width + metrics.px(_GAP), top,
-                      self._elide(reason, _Type.REASON, int(room)), _Type.REASON, inks.reason)  # fmt: skip
+                      side.texts.elided(reason, _Type.REASON, int(room)), _Type.REASON, inks.reason)  # fmt: skip
 
     def _paint_glyph(
         self, painter: QPainter, side: _Side, top: float, look: VisitLook, status: StatusLook, inks: _Inks
     ) -> None:
         tokens = self._theme.tokens
-        size = tokens.metrics.px(_GLYPH)
+        size = self._glyph_size(side)
         if look.cut:
             name, colour = "ph.scissors", tokens.rust_ink if look.rebook else tokens.ink2
         elif look.rebook:
@@ -266,6 +308,9 @@ class VisitPainter:
             name, colour = status.glyph, tokens.colour(inks.glyph)
         left = side.left(tokens.metrics.px(_GLYPH_LEFT), size)
         glyphs.draw(painter, QRectF(left, top + (tokens.metrics.visit_line - size) / 2, size, size), name, colour)
+
+    def _glyph_size(self, side: _Side) -> int:
+        return min(self._theme.tokens.metrics.px(_GLYPH), int(side.box.height()))
 
     def _words(self, look: VisitLook, status: StatusLook) -> tuple[str, str]:
         if look.masked:
@@ -283,6 +328,9 @@ class VisitPainter:
         if look.overbooked_count:
             count = QLocale().toString(look.overbooked_count)
             notes.append(_Note(count, "on_solid" if solid else "amber_ink", "ph.stack-bold"))
+        if look.aside:
+            ink: ColourName = "on_solid" if solid else "amber_ink" if look.late else "ink2"
+            notes.append(_Note(look.aside, ink, "ph.clock" if look.late else "", kind=_Type.REASON))
         if look.note:
             notes.append(_Note(look.note, "on_solid" if solid else inks.note))
         if look.conflict:
@@ -309,48 +357,56 @@ class VisitPainter:
                 notes.append(_Note(status.on_visit, inks.note))
         return notes
 
-    def _fit_notes(self, notes: list[_Note], name: str, kind: _Type, room: float) -> tuple[list[_Note], float]:
+    def _fit_notes(
+        self, texts: _Texts, notes: list[_Note], name: str, kind: _Type, room: float
+    ) -> tuple[list[_Note], float]:
         """The notes that leave room for the name: whole, then short, then only those that carry a glyph."""
-        if self._width(name, kind) + self._notes_width(notes) <= room:
-            return notes, self._notes_width(notes)
+        if texts.width(name, kind) + self._notes_width(texts, notes) <= room:
+            return notes, self._notes_width(texts, notes)
         notes = [replace(note, text=note.short or note.text) for note in notes]
-        if self._width(shortened(name), kind) + self._notes_width(notes) > room:
+        if texts.width(shortened(name), kind) + self._notes_width(texts, notes) > room:
             notes = [note if len(note.text) <= 2 else replace(note, text="") for note in notes if note.glyph]
-        return notes, self._notes_width(notes)
+        return notes, self._notes_width(texts, notes)
 
-    def _notes_width(self, notes: list[_Note]) -> float:
-        return sum(self._note_width(note) + self._theme.tokens.metrics.px(_GAP) for note in notes)
+    def _notes_width(self, texts: _Texts, notes: list[_Note]) -> float:
+        return sum(self._note_width(texts, note) + self._theme.tokens.metrics.px(_GAP) for note in notes)
 
-    def _note_width(self, note: _Note) -> float:
+    def _note_width(self, texts: _Texts, note: _Note) -> float:
         metrics = self._theme.tokens.metrics
         glyph = metrics.px(_GLYPH) if note.glyph else 0
         between = metrics.px(3) if note.glyph and note.text else 0
-        return glyph + between + self._width(note.text, _Type.NOTE)
+        return glyph + between + texts.width(note.text, note.kind)
 
     def _paint_note(self, painter: QPainter, side: _Side, right: float, top: float, note: _Note) -> float:
         """Paint a note that ends at `right`, and return where it starts."""
         metrics = self._theme.tokens.metrics
-        start = right - self._note_width(note)
+        start = right - self._note_width(side.texts, note)
         if note.glyph:
-            size = metrics.px(_GLYPH)
+            size = self._glyph_size(side)
             box = QRectF(side.left(start, size), top + (metrics.visit_line - size) / 2, size, size)
             glyphs.draw(painter, box, note.glyph, self._theme.tokens.colour(note.colour))
-        self._put(painter, side, right - self._width(note.text, _Type.NOTE), top, note.text, _Type.NOTE, note.colour)
+        left = right - side.texts.width(note.text, note.kind)
+        self._put(painter, side, left, top, note.text, note.kind, note.colour)
         return start
 
-    def _fit_name(self, name: str, kind: _Type, room: float) -> tuple[str, float]:
+    def _fit_name(self, texts: _Texts, name: str, kind: _Type, room: float) -> tuple[str, float]:
         for text in (name, shortened(name)):
-            if self._width(text, kind) <= room:
-                return text, self._width(text, kind)
-        text = self._elide(shortened(name), kind, max(int(room), 0))
-        return text, self._width(text, kind)
+            if texts.width(text, kind) <= room:
+                return text, texts.width(text, kind)
+        text = texts.elided(shortened(name), kind, max(int(room), 0))
+        return text, texts.width(text, kind)
 
     def _put(
         self, painter: QPainter, side: _Side, start: float, top: float, text: str, kind: _Type, colour: ColourName
     ) -> None:
         if not text:
             return
-        painter.setFont(self._fonts[kind])
+        texts = side.texts
+        painter.setFont(texts.font(kind))
         painter.setPen(self._theme.tokens.colour(colour))
-        down = (self._theme.tokens.metrics.visit_line - self._measures[kind].height()) / 2
-        painter.drawStaticText(QPointF(side.left(start, self._width(text, kind)), top + down), self._layout(text, kind))
+        measures = texts.measures(kind)
+        if texts is self._usual:
+            upper = top + (self._theme.tokens.metrics.visit_line - measures.height()) / 2
+        else:
+            upper = side.box.center().y() - texts.rise
+        painter.drawStaticText(QPointF(side.left(start, texts.width(text, kind)), upper), texts.layout(text, kind))

@@ -140,3 +140,19 @@ def test_names_shorten_to_the_initial_of_the_first_word(name: str, short: str) -
 )
 def test_initials_are_of_the_first_and_last_word(name: str, letters: str) -> None:
     assert initials(name) == letters
+
+
+@pytest.mark.parametrize("height", [9, 11, 13, 17, 24])
+@pytest.mark.parametrize("status", ["booked", "cancelled", "noshow"])
+def test_no_letter_is_cut_in_a_low_box(height: int, status: str) -> None:
+    """Capitals begin inside the box, and the foot of a g ends in the soft row that every round ends in."""
+    image, blank = (painted(VisitLook(name, status=status, note=" "), height=height) for name in ("Hg Hg", ""))
+
+    def ink(y: int) -> int:
+        return max(abs(image.pixelColor(x, y).lightness() - blank.pixelColor(x, y).lightness()) for x in range(34, 80))
+
+    inked = [strength for y in range(image.height()) if (strength := ink(y)) > 0]
+    strong = [y for y in range(image.height()) if ink(y) > 100]
+    assert strong[0] >= 6
+    assert strong[-1] < 6 + height
+    assert inked[-1] < 100
