@@ -71,7 +71,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A typed number: of a record, of a phone, another identifier, or a birth date where it can be read as one."""
+    """A typed number: of a record, of a phone, another identifier, a birth date where it can be read as one, or Baby 2."""
 
     run: str
     birth: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ class Figures:
     def exact(self) -> str:
         numbers = sorted(record_number(self.run))
         dates = [f"b{day}" for day in self.birth if len(day) == len("19840312")]
-        return _any_of([*(f"k{number}" for number in numbers), f"i{self.run}", *dates])
+        return _any_of([*(f"k{number}" for number in numbers), f"i{self.run}", f"n{self.run}", *dates])
 
     def by_tail(self) -> str:
         return _any_of([f"r{tail}*" for tail in self.tails])
@@ -111,7 +111,7 @@ class Figures:
         return _any_of([f"b{day}*" for day in self.birth])
 
     def by_beginning(self) -> str:
-        return _any_of([f"k{self.run}*", f"i{self.run}*"])
+        return _any_of([f"k{self.run}*", f"i{self.run}*", f"n{self.run}*"])
 
 
 Term = Name | Figures

@@ -168,13 +168,19 @@ def _mismatch_of(term: Term, stored: list[str]) -> int:
 
 
 def _mismatch_of_figures(term: Figures, stored: list[str]) -> int:
-    exact = {f"i{term.run}", f"k{term.run}", f"k{term.run.lstrip('0') or '0'}", *(f"b{day}" for day in term.birth)}
+    exact = {
+        f"i{term.run}",
+        f"n{term.run}",
+        f"k{term.run}",
+        f"k{term.run.lstrip('0') or '0'}",
+        *(f"b{day}" for day in term.birth),
+    }
     if not exact.isdisjoint(stored):
         return _EXACT_FAMILY
     if any(kept.startswith(f"r{tail}") for tail in term.tails for kept in stored):
         return _EXACT
     if any(kept.startswith(f"b{day}") for day in term.birth for kept in stored):
         return _FAMILY
-    if any(kept.startswith((f"k{term.run}", f"i{term.run}")) for kept in stored):
+    if any(kept.startswith((f"k{term.run}", f"i{term.run}", f"n{term.run}")) for kept in stored):
         return _BEGINNING
     return _WITHIN
