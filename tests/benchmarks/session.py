@@ -1,0 +1,116 @@
+"""Works the real desk by itself, in a process of its own, and prints what that took as JSON: `python -m tests.benchmarks.session DIR`.
+
+It starts the program, signs in, walks through days and types a name, each as soon as all is done that came before: nothing
+is being read, and nothing is left to paint. Instants are on the clock that all processes share; costs of the main thread
+are its own processor time, so that a busy machine does not count.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
+
+from clinicdesk import cli
+from tests.benchmarks.memory import peak_memory
+
+EMAIL, PASSWORD = "reception@clinic.example", "four words are good"
+DAYS = 20
+TYPED = ("smith", "müller jo", "garcia mar", "johnson 19", "kim")
+_QUIET_ROUNDS = 4
+"""Rounds of the event loop without painting after which all is on the screen."""
+
+
+class Session(QObject):
+    """Does the next step of the script each time the desk has come to rest."""
+
+    def __init__(self, results: dict[str, Any]) -> None:
+        super().__init__()
+        from clinicdesk.desktop.window import Window
+
+        self.window = next(widget for widget in QApplication.topLevelWidgets() if isinstance(widget, Window))
+        self.window.installEventFilter(self)
+        self.window.runner.busy.connect(self._on_busy)
+        self._busy, self._quiet = True, 0
+        self._script = self._steps(results)
+        next(self._script)
+        self._rounds = QTimer(self, interval=0)
+        self._rounds.timeout.connect(self._round)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.UpdateRequest:  # something in the window is painted
+            self._quiet = 0
+        return False
+
+    def _on_busy(self, busy: bool) -> None:
+        self._busy, self._quiet = busy, 0
+        self._rounds.stop() if busy else self._rounds.start()
+
+    def _round(self) -> None:
+        self._quiet += 1
+        if self._quiet >= _QUIET_ROUNDS:
+            self._quiet = 0
+            if next(self._script, True):
+                self._rounds.stop()
+                self.window.close()
+
+    def _steps(self, results: dict[str, Any]) -> Iterator[None]:
+        yield  # the data is open
+        window = self.window
+        page = window.page()
+        results["asked"] = time.monotonic_ns()
+        page.who.fill(EMAIL, PASSWORD)  # type: ignore[union-attr]
+        page.who.button.click()  # type: ignore[union-attr]
+        yield
+        results["complete"] = time.monotonic_ns()
+        results["start_peak"] = peak_memory()
+        today: Any = window.workplace.screen_in_front  # type: ignore[union-attr]
+        results["visits"] = len(today.day_view.columns()[0].boxes) * len(today.day_view.columns())
+        first = today.day()
+        for nth in range(1, DAYS + 1):
+            spent, began = time.thread_time(), time.perf_counter()
+            today.go_to_day(first - timedelta(days=nth))
+            yield
+            results["days"].append((time.thread_time() - spent, time.perf_counter() - began))
+        yield from self._search(results)
+        window.workplace.go("today")  # type: ignore[union-attr]  # the next start begins where this one ended
+        results["peak"] = peak_memory()
+
+    def _search(self, results: dict[str, Any]) -> Iterator[None]:
+        from clinicdesk.desktop.patients.search_page import SearchPage
+
+        self.window.workplace.go("patients")  # type: ignore[union-attr]
+        yield
+        page = self.window.findChild(SearchPage)
+        for text in TYPED:
+            page.begin()  # type: ignore[union-attr]
+            for letter in text:
+                spent, began = time.thread_time(), time.perf_counter()
+                key = QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, letter)
+                QApplication.sendEvent(page.field, key)  # type: ignore[union-attr]
+                yield
+                results["keys"].append((time.thread_time() - spent, time.perf_counter() - began))
+
+
+def main(folder: Path) -> None:
+    """Run the desk on this folder, and print what was measured."""
+    from clinicdesk.desktop.app import application
+
+    results: dict[str, Any] = {"days": [], "keys": []}
+    held: list[Session] = []
+    application()
+    QTimer.singleShot(0, lambda: held.append(Session(results)))
+    cli.main(["--data-dir", str(folder)])
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
