@@ -52,6 +52,8 @@ class Hands:
 
     def __init__(self, app: QApplication, window: Window) -> None:
         self._app, self.window = app, window
+        self.keys = 0
+        """How many keys were pressed so far; a chord is one."""
         self._busy = False
         self._crash = ""
         window.runner.busy.connect(self._set_busy)
@@ -61,12 +63,14 @@ class Hands:
         """Press keys, such as "Ctrl+X" or ".", and wait until the program has done what they ask."""
         for chord in chords:
             QTest.keySequence(self.window.windowHandle(), QKeySequence(chord))
+            self.keys += 1
             self.settle()
 
     def type(self, text: str) -> None:
         """Type the letters, as fast as they come."""
         for letter in text:
             QTest.keyClick(self.window.windowHandle(), ord(letter))
+            self.keys += 1
         self.settle()
 
     def wait(self, condition: Callable[[], T | None], what: str, patience: int = PATIENCE_MS) -> T:
@@ -120,6 +124,7 @@ class Tour:
         self.hands, self.window = hands, hands.window
         self._patient: UUID | None = None
         self._visit: UUID | None = None
+        self._slot: Slot | None = None
 
     # The receptionist
 
@@ -183,14 +188,18 @@ class Tour:
         self._expect(row.patient_id == self._patient and row.status is Status.BOOKED, "another visit was booked")
         return f"Enter books it: {self._told(row)}."
 
-    def move(self) -> str:
-        before = self._row()
+    def cut(self) -> str:
         self.hands.press("Ctrl+X")
         self._next_opening()
-        slot = self._next_opening()
+        self._slot = self._next_opening()
+        self._expect(self._row().start != self._slot.start, "the visit moves before it is placed")
+        return "Ctrl+X takes the visit into the hand, and . . goes two openings on; it keeps its time."
+
+    def move(self) -> str:
+        slot = self._known(self._slot)
         self.hands.press("Ctrl+V")
         row = self._wait_for(lambda row: row.start == slot.start, "the visit does not move")
-        return f"Ctrl+X . . Ctrl+V moves it from {self._when(before.start)} to {self._told(row)}."
+        return f"Ctrl+V places it: {self._told(row)}."
 
     def check_in(self) -> str:
         self.hands.press("C")
@@ -273,6 +282,7 @@ class Tour:
     def see_dark(self) -> str:
         theme().set_mode(Mode.DARK)
         self.hands.press("Ctrl+1", "T")
+        self.hands.wait(lambda: self._title("Today"), "Today does not open")
         return "Today in dark."
 
     # What the steps share
@@ -350,6 +360,7 @@ STEPS: tuple[tuple[str, Callable[[Tour], str]], ...] = (
     ("record", Tour.open_record),
     ("next-opening", Tour.choose_slot),
     ("booked", Tour.book),
+    ("cut", Tour.cut),
     ("moved", Tour.move),
     ("checked-in", Tour.check_in),
     ("undone", Tour.undo),

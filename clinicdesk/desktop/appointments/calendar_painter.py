@@ -150,17 +150,21 @@ class CalendarPainter:
         clock = words.clock(slot.start, self._view.axis().zone)
         free = words.hours_and_minutes(slot.free)
         sentence = self._view.tr("%1, %2 free") if slot.is_open else self._view.tr("%1, closed")
+        sentence = sentence.replace("%1", clock).replace("%2", free)
         painter.setFont(theme().font(Role.SMALL))
         painter.setPen(tokens.ink2)
-        inner = rect.adjusted(metrics.px(8), 0, -metrics.px(27), 0) if rtl else rect.adjusted(metrics.px(27), 0, 0, 0)
+        end, start = metrics.px(8), metrics.px(27)
+        inner = rect.adjusted(end, 0, -start, 0) if rtl else rect.adjusted(start, 0, -end, 0)
         side = Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft
+        fonts = painter.fontMetrics()
         painter.drawText(
             inner,
             side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute,
-            sentence.replace("%1", clock).replace("%2", free),
+            fonts.elidedText(sentence, Qt.TextElideMode.ElideRight, int(inner.width())),
         )
-        if slot.is_open and rect.height() >= metrics.key_cap:
-            width = caps_width("N")
+        width = caps_width("N")
+        has_room = fonts.horizontalAdvance(sentence) + metrics.px(8) + width <= inner.width()
+        if slot.is_open and has_room and rect.height() >= metrics.key_cap:
             x = rect.left() + metrics.px(10) if rtl else rect.right() - metrics.px(10) - width
             paint_caps(painter, x, rect.center().y(), "N", tokens.ink2, tokens.line2, rtl)
         if self._view.hasFocus():
