@@ -55,9 +55,13 @@ class FindPatient(Request):
 
 @dataclass(frozen=True, slots=True)
 class NewPatient(Request):
-    """Begin to register a patient; `text` is what was searched for, and likely their name."""
+    """Begin to register a patient; `text` is what was searched for, and likely their name.
+
+    With `booking`, the visit that they are wanted for is booked on once they are registered.
+    """
 
     text: str = ""
+    booking: Prefill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +246,9 @@ class Desk(QObject):
         """Go to the search for patients."""
         self.requested.emit(FindPatient(text))
 
-    def new_patient(self, text: str = "") -> None:
-        """Begin to register a patient."""
-        self.requested.emit(NewPatient(text))
+    def new_patient(self, text: str = "", booking: Prefill | None = None) -> None:
+        """Begin to register a patient, and after it book the visit that `booking` knows of."""
+        self.requested.emit(NewPatient(text, booking))
 
     def show_visit(self, visit: AppointmentRow) -> None:
         """Show the calendar where this visit stands, and choose it."""

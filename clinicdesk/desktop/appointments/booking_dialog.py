@@ -255,8 +255,9 @@ class BookingDialog(Sheet):
         self._changed()
 
     def _register(self, text: str) -> None:
+        booking = self.draft()
         self.close_sheet()
-        self._desk.new_patient(text)
+        self._desk.new_patient(text, booking)
 
     def _take_type(self) -> None:
         kind = next((kind for kind in self._choices.types if kind.id == self._type.currentData()), None)

@@ -52,6 +52,16 @@ def remove_allergy(tx: Tx, id: UUID) -> None:  # noqa: A002
 
 
 @verb(Permission.EDIT_ALLERGIES)
+def restore_allergy(tx: Tx, id: UUID) -> None:  # noqa: A002
+    """Put an allergy that was taken off the record back on it. Raises NotFound."""
+    allergy = tx.session.get(Allergy, id)
+    if allergy is None:
+        raise NotFound("allergy_not_found")
+    allergy.removed = False
+    tx.record(Change.updated(allergy, patient_id=allergy.patient_id))
+
+
+@verb(Permission.EDIT_ALLERGIES)
 def allergies_checked(tx: Tx, patient_id: UUID) -> date:
     """Record that the patient was asked about allergies today; gives back the day. Raises NotFound."""
     patient = load(tx, patient_id)

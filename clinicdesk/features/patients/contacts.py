@@ -53,6 +53,16 @@ def remove_contact(tx: Tx, id: UUID) -> None:  # noqa: A002
     tx.record(Change.updated(contact, patient_id=contact.patient_id))
 
 
+@verb(Permission.EDIT_PATIENT)
+def restore_contact(tx: Tx, id: UUID) -> None:  # noqa: A002
+    """Put a contact that was taken off the record back on it. Raises NotFound."""
+    contact = tx.session.get(PatientContact, id)
+    if contact is None:
+        raise NotFound("contact_not_found")
+    contact.removed = False
+    tx.record(Change.updated(contact, patient_id=contact.patient_id))
+
+
 def _load_contact(tx: Tx, contact_id: UUID) -> PatientContact:
     contact = tx.session.get(PatientContact, contact_id)
     if contact is None or contact.removed:

@@ -14,8 +14,8 @@ from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
-from clinicdesk.features.patients.allergies import allergies_checked, remove_allergy, save_allergy
-from clinicdesk.features.patients.contacts import remove_contact, save_contact
+from clinicdesk.features.patients.allergies import allergies_checked, remove_allergy, restore_allergy, save_allergy
+from clinicdesk.features.patients.contacts import remove_contact, restore_contact, save_contact
 from clinicdesk.features.patients.duplicates import find_duplicates
 from clinicdesk.features.patients.index import add_to_index, index_patient
 from clinicdesk.features.patients.models import Patient
@@ -43,6 +43,8 @@ __all__ = [
     "register",
     "remove_allergy",
     "remove_contact",
+    "restore_allergy",
+    "restore_contact",
     "reveal",
     "save_allergy",
     "save_contact",

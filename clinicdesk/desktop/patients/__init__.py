@@ -1,0 +1,1 @@
+"""The Patients screen: finding, registering and keeping the records of patients."""
