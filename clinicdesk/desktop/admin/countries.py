@@ -10,7 +10,7 @@ from clinicdesk.desktop.admin.form import combo
 
 def country_box(code: str, *, required: bool) -> QComboBox:
     """All countries by name, with their ISO 3166 codes as data; unless one is required, none can be chosen too."""
-    known = {QLocale.territoryToCode(territory): territory for territory in QLocale.Territory}
+    known = {QLocale.territoryToCode(territory): territory for territory in QLocale.Country}
     choices: list[tuple[str, object]] = sorted(
         (QLocale.territoryToString(territory), letters)
         for letters, territory in known.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -35,17 +36,24 @@ class FieldSet:
 
     def __init__(self) -> None:
         self.fields: dict[str, Field] = {}
-        self.secret: set[str] = set()
-        self._others: dict[str, QWidget] = {}
+        self._secret: set[str] = set()
+        self._all: dict[str, QWidget] = {}
 
     def add(self, name: str, label: str, editor: QWidget) -> Field:
         """Make the field of an editor."""
         self.fields[name] = field = Field(label, editor)
+        self._all[name] = editor
         return field
+
+    def take(self, name: str, field: Field, *, secret: bool) -> None:
+        """Take a field that is made already; what is secret in it is never kept."""
+        self.fields[name], self._all[name] = field, field.editor
+        if secret:
+            self._secret.add(name)
 
     def also(self, name: str, editor: QWidget) -> None:
         """An editor that says itself what it is for, such as a tick box."""
-        self._others[name] = editor
+        self._all[name] = editor
 
     def clear_errors(self) -> None:
         """Take every sentence away."""
@@ -63,17 +71,29 @@ class FieldSet:
 
     def typed(self) -> Typed:
         """What stands in the fields now; passwords are left out."""
-        return {name: _typed(editor) for name, editor in self._editors().items() if name not in self.secret}
+        return {name: _typed(editor) for name, editor in self._all.items() if name not in self._secret}
 
     def fill(self, typed: Typed) -> None:
         """Put back what `typed` gave."""
-        editors = self._editors()
         for name, text in typed.items():
-            if name in editors:
-                _fill(editors[name], text)
+            if name in self._all:
+                _fill(self._all[name], text)
 
-    def _editors(self) -> dict[str, QWidget]:
-        return {**{name: field.editor for name, field in self.fields.items()}, **self._others}
+    def when_typed(self, tell: Callable[[], object]) -> None:
+        """Call `tell` whenever something else stands in a field."""
+        for editor in self._all.values():
+            if isinstance(editor, QLineEdit):
+                editor.textChanged.connect(lambda _text: tell())
+            elif isinstance(editor, QComboBox):
+                editor.currentTextChanged.connect(lambda _text: tell())
+            elif isinstance(editor, QSpinBox):
+                editor.valueChanged.connect(lambda _value: tell())
+            elif isinstance(editor, QCheckBox):
+                editor.toggled.connect(lambda _on: tell())
+
+    def editors(self) -> list[QWidget]:
+        """What Tab goes through, in order."""
+        return list(self._all.values())
 
 
 _NAMES = {"email_taken": "email", "name_taken": "name", "last_administrator": "role"}
@@ -140,7 +160,7 @@ class FormSheet(Sheet):
         column.addLayout(self.body)
         column.addSpacing(metrics.px(4))
         column.addLayout(buttons)
-        self.opened.connect(self._note_opened)
+        self._buttons = (cancel, self.save_button)
 
     def work(self) -> Callable[[Tx], object]:
         """What saving does, made of what is typed. Raises InvalidInput with `field` for what cannot be sent."""
@@ -190,8 +210,14 @@ class FormSheet(Sheet):
             self._trouble.set_text(sentence(error, self.desk.clinic.tz))
             self._trouble.show()
 
-    def _note_opened(self) -> None:
+    def open_sheet(self) -> None:
+        """Show the sheet with the cursor in its first field."""
+        editors = self.fields.editors()
+        for before, after in pairwise([*editors, *self._buttons]):
+            self.setTabOrder(before, after)
         self._opened_with = self.fields.typed()
+        super().open_sheet()
+        editors[0].setFocus(Qt.FocusReason.PopupFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter saves, but on another button it presses that."""

@@ -27,16 +27,16 @@ class HolidaySheet(FormSheet):
         self.day, self.name = QLineEdit(from_day(row.day if row else None)), QLineEdit(row.name if row else "")
         self.day.setPlaceholderText(self.tr("24 Dec"))
         self.day.setReadOnly(row is not None)
-        self.closed = QCheckBox(self.tr("The clinic is closed"))
-        self.closed.setChecked(row.closed if row else True)
+        self.is_closed = QCheckBox(self.tr("The clinic is closed"))
+        self.is_closed.setChecked(row.closed if row else True)
         self.line((self.field("day", self.tr("Day"), self.day), 1))
         self.line((self.field("name", self.tr("Name"), self.name), 1))
-        self.body.addWidget(self.closed)
-        self.fields.also("closed", self.closed)
+        self.body.addWidget(self.is_closed)
+        self.fields.also("closed", self.is_closed)
 
     def work(self) -> Callable[[Tx], object]:
         day = to_day(self.day.text(), "day", self.desk.now().date())
-        name, closed = self.name.text(), self.closed.isChecked()
+        name, closed = self.name.text(), self.is_closed.isChecked()
         return lambda tx: save_holiday(tx, day, name, closed)
 
 

@@ -91,7 +91,7 @@ class HoursPane(ListPane):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         column = WeekModel.Column
-        widths = {column.FROM: 104, column.TO: 104, column.HOURS: 60}
+        widths = {column.FROM: 112, column.TO: 108, column.HOURS: 62}
         super().__init__(desk, WeekModel(lambda: desk.now().date()), widths, stretch=column.WEEK, parent=parent)
         self.set_title(self.tr("Hours"))
         self.set_empty("ph.clock", self.tr("No hours yet"), self.tr("Without hours nobody can be booked here."))

@@ -39,7 +39,7 @@ class ListPane(QWidget):
         self,
         desk: Desk,
         model: RowModel[Any],
-        widths: Mapping[int, int],
+        widths: Mapping[Any, int],
         *,
         stretch: int,
         row_height: RowHeight = "row",

@@ -14,7 +14,9 @@ from clinicdesk.core.tx import Committed
 from clinicdesk.desktop.admin.form import Typed
 from clinicdesk.desktop.admin.hours_section import HoursSection
 from clinicdesk.desktop.admin.list_pane import ListPane
+from clinicdesk.desktop.admin.places_section import PlacesSection
 from clinicdesk.desktop.admin.section import Section
+from clinicdesk.desktop.admin.types_section import TypesSection
 from clinicdesk.desktop.admin.users_section import UsersSection
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.keys import KEYS
@@ -26,6 +28,8 @@ from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Segmented, Text
 SECTIONS: dict[str, type[Section]] = {
     "admin.users": UsersSection,
     "admin.hours": HoursSection,
+    "admin.types": TypesSection,
+    "admin.places": PlacesSection,
 }
 """The sections in their order, by the key that opens each."""
 
@@ -56,7 +60,7 @@ class AdminScreen(Screen):
         self.segments = Segmented(
             [(name, KEYS[name].title) for name in self.sections], self.tr("Part of administration")
         )
-        self.segments.chosen.connect(self.choose)
+        self.segments.chosen.connect(lambda _name: self._chosen())
         self.add_button = ActionButton("", "N", kind=ButtonKind.PRIMARY, glyph="ph.plus")
         self.add_button.clicked.connect(lambda: self.section.lists[0].add())
         bar = _Bar()
@@ -95,6 +99,8 @@ class AdminScreen(Screen):
     def choose(self, name: str) -> None:
         """Bring a section to the front. Raises KeyError for one that this role may not open."""
         self.segments.choose(name)
+
+    def _chosen(self) -> None:
         self._show_section()
         self.section.activate()
         self.section.panes()[0].setFocus(Qt.FocusReason.OtherFocusReason)
@@ -116,18 +122,14 @@ class AdminScreen(Screen):
 
     def draft(self) -> Draft | None:
         for name, section in self.sections.items():
-            for pane in section.lists:
-                if (sheet := pane.open_sheet) is not None and sheet.changed():
-                    return Draft(name, pane.name, pane.open_key, sheet.fields.typed())
+            if (found := section.draft()) is not None:
+                return Draft(name, *found)
         return None
 
     def restore(self, draft: object) -> None:
-        if not isinstance(draft, Draft) or draft.section not in self.sections:
-            return
-        self.choose(draft.section)
-        for pane in self.section.lists:
-            if pane.name == draft.list_name:
-                pane.reopen(draft.key, draft.typed)
+        if isinstance(draft, Draft) and draft.section in self.sections:
+            self.choose(draft.section)
+            self.section.restore(draft.list_name, draft.key, draft.typed)
 
     # Keys
 

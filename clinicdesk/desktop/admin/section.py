@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QSizePolicy, QSplitter, QWidget
 
 from clinicdesk.core.permissions import Permission
+from clinicdesk.desktop.admin.form import Typed
 from clinicdesk.desktop.admin.list_pane import ListPane
 from clinicdesk.desktop.desk import Desk
+from clinicdesk.desktop.look.theme import theme
 
 
 class Section(QWidget):
@@ -47,12 +49,28 @@ class Section(QWidget):
         """What the status bar says at the right."""
         return ()
 
+    def draft(self) -> tuple[str, object, Typed] | None:
+        """The list, the key of its row and what was typed in a form that is open; None where nothing was typed."""
+        for pane in self.lists:
+            if (sheet := pane.open_sheet) is not None and sheet.changed():
+                return pane.name, pane.open_key, sheet.fields.typed()
+        return None
+
+    def restore(self, name: str, key: object, typed: Typed) -> None:
+        """Open again what `draft` gave."""
+        for pane in self.lists:
+            if pane.name == name:
+                pane.reopen(key, typed)
+
     def splitter(self, name: str, orientation: Qt.Orientation, *parts: tuple[QWidget, int]) -> QSplitter:
         """Parts with their shares of the room, which the user may shift; the desk remembers how."""
+        metrics = theme().tokens.metrics
         made = QSplitter(orientation, self)
         made.setChildrenCollapsible(False)
         made.setHandleWidth(1)
         for place, (part, share) in enumerate(parts):
+            part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+            part.setMinimumSize(metrics.px(320), metrics.px(160))
             made.addWidget(part)
             made.setStretchFactor(place, share)
         state = self.desk.preferences.splitter(name)

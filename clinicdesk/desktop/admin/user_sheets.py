@@ -80,6 +80,5 @@ class PasswordSheet(FormSheet):
 def password_field(sheet: FormSheet, label: str) -> PasswordField:
     """A password in a form; it is left out of drafts."""
     made = PasswordField(label)
-    sheet.fields.fields["password"] = made.field
-    sheet.fields.secret.add("password")
+    sheet.fields.take("password", made.field, secret=True)
     return made
