@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from clinicdesk.core import migrate
+from clinicdesk.core.clock import Clock
 from clinicdesk.core.database import open_database
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.postgres import open_postgres
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import passwords
+
+pytest_plugins = ["tests.postgres", "tests.redis"]
 
 KEY = bytes(range(32))
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -53,15 +58,46 @@ def clock() -> Hands:
     return Hands()
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where the database of a test is; can be sent to other processes."""
+
+    file: Path | None = None
+    url: str = ""
+
+    def open(self, clock: Clock) -> Database:
+        if self.file is not None:
+            return open_database(self.file, KEY, clock)
+        return open_postgres(self.url, KEY, clock)
+
+
+_ON_BOTH = ("tests.features.", "tests.core.test_tx", "tests.core.test_trail")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is promised above a database holds on both; what is about the file says so by the mark `embedded`."""
+    if "where" in metafunc.fixturenames and metafunc.module.__name__.startswith(_ON_BOTH):
+        embedded = metafunc.definition.get_closest_marker("embedded")
+        metafunc.parametrize("where", ["sqlite"] if embedded else ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
 def database_file(template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(template, tmp_path / "clinic.db"))
 
 
 @pytest.fixture
-def db(database_file: Path, clock: Hands) -> Iterator[Database]:
-    """A real, encrypted, migrated database with nothing in it."""
-    database = open_database(database_file, KEY, clock)
+def where(request: pytest.FixtureRequest) -> Where:
+    """A migrated database with nothing in it: the embedded one, encrypted, or PostgreSQL where it is asked for."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return Where(url=request.getfixturevalue("postgres_url"))
+    return Where(request.getfixturevalue("database_file"))
+
+
+@pytest.fixture
+def db(where: Where, clock: Hands) -> Iterator[Database]:
+    """The database of the test, open."""
+    database = where.open(clock)
     yield database
     database.close()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Uuid
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from clinicdesk.core.clock import from_micros, to_micros
@@ -32,7 +35,26 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return from_micros(value) if dialect.name == "sqlite" else value
+        return from_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class MicrosBetween(FunctionElement[int]):
+    """SQL for the microseconds from one column of instants to another."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(MicrosBetween, "sqlite")
+def _micros_on_sqlite(between: MicrosBetween, compiler: SQLCompiler, **how: Any) -> str:
+    start, end = (compiler.process(instant, **how) for instant in between.clauses)
+    return f"({end} - {start})"
+
+
+@compiles(MicrosBetween, "postgresql")
+def _micros_on_postgresql(between: MicrosBetween, compiler: SQLCompiler, **how: Any) -> str:
+    start, end = (compiler.process(instant, **how) for instant in between.clauses)
+    return f"CAST(extract(epoch FROM {end} - {start}) * 1000000 AS bigint)"
 
 
 class Base(DeclarativeBase):
@@ -55,3 +77,8 @@ class Identified:
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     version: Mapped[int] = mapped_column(default=1)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        """A row is written only where it still has the version that was read; `Change.updated` raises it."""
+        return {"version_id_col": cls.version, "version_id_generator": False}

@@ -35,6 +35,7 @@ SENTENCES: dict[str, str] = {
     "disk_full": "The disk is full. Make room and try again; nothing was half saved.",
     "disk_error": "The disk reports an error. Save a backup elsewhere and have the disk checked.",
     "database_busy": "The clinic's data is in use for longer than expected. Try again.",
+    "database_unreachable": "The clinic's data cannot be reached right now. Try again in a while.",
     "database_read_only": "The clinic's database cannot be written to. Check who may write to the data folder.",
     "database_missing": "The clinic's database is not in its place. Restore a backup: clinicdesk restore FILE",
     "database_damaged": "The clinic's database is damaged. Restore a backup: clinicdesk restore FILE",

@@ -19,15 +19,18 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, event, inspect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from clinicdesk.core import history, trail
 from clinicdesk.core.clock import Clock, to_micros, utc_now
-from clinicdesk.core.errors import ClinicError, NotPermitted, Unavailable
+from clinicdesk.core.errors import ClinicError, Conflict, NotPermitted, Unavailable
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.model import Base
 from clinicdesk.core.permissions import Permission, Role, may
+from clinicdesk.core.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -110,18 +113,25 @@ Guard = Callable[["Tx"], None]
 class Database:
     """One clinic's database. `write` and `read` open units of work on it; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, audit_key: bytes, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        audit_key: bytes,
+        clock: Clock = utc_now,
+        turns: Turns = Turns(),  # noqa: B008  (it has no state)
+    ) -> None:
         self.engine = engine
         self.audit_key = audit_key
         self.clock = clock
+        self.turns = turns
         self.listeners: list[Listener] = []
         self.guards: list[Guard] = []
         """Run as each unit of work opens; a guard raises to refuse (a disabled account)."""
         self.known_roots: Callable[[], Mapping[int, bytes]] = dict
         """The checkpoints of the audit trail that are kept outside the database: the chain's hash by its length."""
         self._begins = {
-            True: engine.execution_options(clinicdesk_begin="BEGIN IMMEDIATE"),
-            False: engine.execution_options(clinicdesk_begin="BEGIN"),
+            True: engine.execution_options(**turns.writing),
+            False: engine.execution_options(**turns.reading),
         }
 
     def write(self, actor: Actor) -> Tx:
@@ -152,6 +162,21 @@ class Tx:
         self.verb = ""
         self.session = Session(engine, autoflush=False, expire_on_commit=False)
         self._changes: list[tuple[str, Change]] = []
+        self._turn: bool | None = None
+        """None before the first verb that writes; then whether this unit of work has the clinic alone."""
+
+    def claim(self, *things: str) -> None:
+        """Wait for every other unit of work that has claimed one of these things, named as the feature likes, to end.
+
+        What concurrent verbs must do one after the other although no row stands for it yet; claim all of it at once.
+        """
+        self.database.turns.claim(self.connection, things)
+
+    def take_turn(self, *, alone: bool) -> None:
+        """Wait until a verb may run in this unit of work; `verb` calls it for each one that writes."""
+        if self._turn is None or (alone and not self._turn):
+            self.database.turns.begin_verb(self.connection, alone=alone)
+            self._turn = alone
 
     def record(self, change: Change | None) -> None:
         """Say what was changed, read or done. None (nothing differed) is accepted and ignored."""
@@ -164,6 +189,7 @@ class Tx:
         recorded = len(self._changes)
         try:
             with self.session.begin_nested():
+                self.session.connection()  # sets the savepoint, which the session would put off until it is used itself
                 yield
         except BaseException:
             del self._changes[recorded:]
@@ -171,7 +197,9 @@ class Tx:
 
     def __enter__(self) -> Self:
         try:
-            self.connection = self.session.connection()  # opens the transaction: whoever writes holds the write lock from here on
+            self.connection = (
+                self.session.connection()
+            )  # opens the transaction: whoever writes holds the write lock from here on
             self.now = self.database.clock()
             for guard in self.database.guards:
                 guard(self)
@@ -190,13 +218,13 @@ class Tx:
                 self.session.rollback()
                 if isinstance(error, NotPermitted):
                     self._keep_refusal(error)
-        except DBAPIError as failure:
+        except _TROUBLE as failure:
             self.session.rollback()
-            raise_unavailable(failure)
+            raise_trouble(failure)
         finally:
             self.session.close()
-        if isinstance(error, DBAPIError):
-            raise_unavailable(error)
+        if isinstance(error, _TROUBLE):
+            raise_trouble(error)
 
     def _commit(self, outcome: str) -> None:
         if not self.writes:
@@ -215,6 +243,7 @@ class Tx:
     def _write_records(self, outcome: str) -> None:
         if not self._changes:
             return
+        self.database.turns.begin_records(self.connection)
         appender = trail.Appender(self.connection, self.database.audit_key)
         at, unit = to_micros(self.now), self.unit_id.hex
         actor_id = self.actor.user_id.hex if self.actor.user_id else ""
@@ -247,8 +276,8 @@ class Tx:
     def _keep_refusal(self, error: NotPermitted) -> None:
         """A refusal is a fact of its own: it goes to the audit trail, after what was refused has been rolled back."""
         patient_id = error.params.get("patient_id")
-        refusal = Tx(self.database, self.database.engine, self.actor, writes=True)
-        refusal.connection = refusal.session.connection(execution_options={"clinicdesk_begin": "BEGIN IMMEDIATE"})
+        refusal = self.database.write(self.actor)
+        refusal.connection = refusal.session.connection()
         refusal.verb = str(error.params.get("verb", self.verb))
         refusal.record(
             Change("", None, Action.EXECUTE, patient_id=patient_id if isinstance(patient_id, UUID) else None)
@@ -260,17 +289,41 @@ class Tx:
             refusal.session.close()
 
 
+_TROUBLE = (DBAPIError, PoolTimeout, StaleDataError)
+
+
+def raise_trouble(failure: DBAPIError | PoolTimeout | StaleDataError) -> NoReturn:
+    """Say what went wrong below a unit of work as a `ClinicError`, where it is nobody's bug."""
+    if isinstance(failure, StaleDataError):  # somebody else was quicker, between our reading the row and writing it
+        raise Conflict("changed_meanwhile") from failure
+    if isinstance(failure, PoolTimeout):
+        raise Unavailable("database_busy") from failure
+    raise_unavailable(failure)
+
+
 def raise_unavailable(failure: DBAPIError) -> NoReturn:
-    """Turn what the environment did to us (full disk, locked or damaged file) into `Unavailable`; leave bugs alone."""
+    """Turn what the environment did to us (full disk, locked or damaged file, no server) into `Unavailable`; leave bugs alone."""
+    code = _code_of_server(failure) if hasattr(failure.orig, "sqlstate") else _code_of_file(failure)
+    if code is None:
+        raise failure
+    log.error("database unavailable: %s", code)
+    raise Unavailable(code) from failure
+
+
+def _code_of_file(failure: DBAPIError) -> str | None:
     words = str(failure.orig).lower()
-    for sign, code in _ENVIRONMENT.items():
-        if sign in words:
-            log.error("database unavailable: %s", code)
-            raise Unavailable(code) from failure
-    raise failure
+    return next((code for sign, code in _SIGNS.items() if sign in words), None)
 
 
-_ENVIRONMENT = {
+def _code_of_server(failure: DBAPIError) -> str | None:
+    state = failure.orig.sqlstate  # type: ignore[union-attr]
+    if state is None:  # the server did not get to say why
+        gone = isinstance(failure, OperationalError | InterfaceError)
+        return "database_unreachable" if gone else None
+    return _STATES.get(state) or _STATES.get(state[:2])
+
+
+_SIGNS = {
     "locked": "database_busy",
     "disk is full": "disk_full",
     "readonly": "database_read_only",
@@ -279,6 +332,26 @@ _ENVIRONMENT = {
     "not a database": "wrong_key",
     "malformed": "database_damaged",
 }
+"""Words of SQLite's messages."""
+
+_STATES = {
+    "08": "database_unreachable",
+    "25006": "database_read_only",
+    "25P03": "database_busy",  # idle for too long within a transaction
+    "40001": "database_busy",  # serialization failure
+    "40P01": "database_busy",  # deadlock
+    "53": "database_busy",  # connections or memory
+    "53100": "disk_full",
+    "55P03": "database_busy",  # lock timeout
+    "57014": "database_busy",  # statement timeout
+    "57P01": "database_unreachable",  # the server is being shut down,
+    "57P02": "database_unreachable",  # has crashed,
+    "57P03": "database_unreachable",  # or is not up yet
+    "58030": "disk_error",
+    "XX001": "database_damaged",
+    "XX002": "database_damaged",
+}
+"""PostgreSQL's SQLSTATE, whole or its class."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -291,6 +364,7 @@ class VerbInfo:
     name: str
     permission: Permission
     writes: bool
+    concurrent: bool
 
 
 VERBS: dict[str, VerbInfo] = {}
@@ -298,17 +372,22 @@ VERBS: dict[str, VerbInfo] = {}
 
 
 def verb(
-    permission: Permission, *, writes: bool = True
+    permission: Permission, *, writes: bool = True, concurrent: bool = False
 ) -> Callable[[Callable[Concatenate[Tx, P], R]], Callable[Concatenate[Tx, P], R]]:
     """Declare a service function as a verb that needs `permission`. The check cannot be skipped by any caller.
 
     The verb's name is its feature and function, such as `appointments.book`; it stands in the audit trail. A verb called by
     another verb is checked too, and what it records goes by its own name.
+
+    A verb that writes has the clinic alone, as far as writing goes, so what it has checked stays true until the commit. On a
+    server that is a queue; a verb that many people use at once is declared `concurrent` and runs beside others of its kind
+    (never beside one that is not). It then has to see to it that it and they cannot contradict each other: by a constraint
+    of the database, the version of a row, or `tx.claim`.
     """
 
     def declare(function: Callable[Concatenate[Tx, P], R]) -> Callable[Concatenate[Tx, P], R]:
         name = f"{function.__module__.split('.')[2]}.{function.__name__}"
-        VERBS[name] = info = VerbInfo(name, permission, writes)
+        VERBS[name] = info = VerbInfo(name, permission, writes, concurrent)
 
         @functools.wraps(function)
         def checked(tx: Tx, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -317,6 +396,8 @@ def verb(
             if info.writes and not tx.writes:
                 raise AssertionError(f"{name} needs a unit of work that writes")
             before, tx.verb = tx.verb, name
+            if info.writes:
+                tx.take_turn(alone=not concurrent)
             try:
                 return function(tx, *args, **kwargs)
             finally:

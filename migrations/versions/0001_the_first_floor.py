@@ -12,33 +12,51 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = [
-    f"""
-    CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}
-    BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
-    """
-    for table in ("audit_entry", "history_entry")
-    for verb in ("UPDATE", "DELETE")
-]
+APPEND_ONLY = {
+    "sqlite": [
+        f"""
+        CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}
+        BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
+        """
+        for table in ("audit_entry", "history_entry")
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        """
+        CREATE FUNCTION refuse_because_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+        END $$
+        """,
+        *(
+            f"""
+            CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_because_append_only()
+            """
+            for table in ("audit_entry", "history_entry")
+            for verb in ("UPDATE", "DELETE", "TRUNCATE")
+        ),
+    ],
+}
 
 HOLDS = "status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbooked"
 DAY = 24 * 60 * 60 * 1_000_000  # no holding appointment is longer, so a search for overlaps starts a day before
 
-NO_OVERLAP = [
+NO_OVERLAP_BY_TRIGGER = [
     f"""
     CREATE TRIGGER appointment_no_overlap_{verb.split()[0].lower()} BEFORE {verb} ON appointment
     WHEN NEW.status IN ('pending', 'booked', 'arrived', 'checked-in')
     BEGIN
         SELECT RAISE(ABORT, 'slot_too_long') WHERE NEW."end" - NEW.start > {DAY};
-        SELECT RAISE(ABORT, 'slot_taken:practitioner') WHERE NOT NEW.overbooked AND EXISTS (
+        SELECT RAISE(ABORT, 'slot_taken_practitioner') WHERE NOT NEW.overbooked AND EXISTS (
             SELECT 1 FROM appointment INDEXED BY ix_appointment_holds_practitioner
             WHERE practitioner_id = NEW.practitioner_id AND start > NEW.start - {DAY} AND start < NEW."end"
             AND "end" > NEW.start AND {HOLDS} AND id <> NEW.id);
-        SELECT RAISE(ABORT, 'slot_taken:room') WHERE NEW.room_id IS NOT NULL AND NOT NEW.overbooked AND EXISTS (
+        SELECT RAISE(ABORT, 'slot_taken_room') WHERE NEW.room_id IS NOT NULL AND NOT NEW.overbooked AND EXISTS (
             SELECT 1 FROM appointment INDEXED BY ix_appointment_holds_room
             WHERE room_id = NEW.room_id AND start > NEW.start - {DAY} AND start < NEW."end"
             AND "end" > NEW.start AND room_id IS NOT NULL AND {HOLDS} AND id <> NEW.id);
-        SELECT RAISE(ABORT, 'slot_taken:patient') WHERE NOT NEW.patient_overlap AND EXISTS (
+        SELECT RAISE(ABORT, 'slot_taken_patient') WHERE NOT NEW.patient_overlap AND EXISTS (
             SELECT 1 FROM appointment INDEXED BY ix_appointment_patient_id
             WHERE patient_id = NEW.patient_id AND start > NEW.start - {DAY} AND start < NEW."end"
             AND "end" > NEW.start AND status IN ('pending', 'booked', 'arrived', 'checked-in')
@@ -50,6 +68,29 @@ NO_OVERLAP = [
         'UPDATE OF start, "end", status, practitioner_id, room_id, patient_id, overbooked, patient_overlap',
     )
 ]
+
+# The same four rules. The constraints are checked in the order in which they are made, as the triggers check.
+HOLDING = "status IN ('pending', 'booked', 'arrived', 'checked-in')"
+NO_OVERLAP_BY_CONSTRAINT = [
+    "CREATE EXTENSION IF NOT EXISTS btree_gist",
+    f"""
+    ALTER TABLE appointment
+    ADD CONSTRAINT slot_too_long CHECK (NOT {HOLDING} OR "end" - start <= interval '24 hours')
+    """,
+    *(
+        f"""
+        ALTER TABLE appointment ADD CONSTRAINT slot_taken_{what}
+        EXCLUDE USING gist ({what}_id WITH =, tstzrange(start, "end") WITH &&) WHERE ({HOLDING} AND {unless})
+        DEFERRABLE INITIALLY IMMEDIATE
+        """
+        for what, unless in (
+            ("practitioner", "NOT overbooked"),
+            ("room", "room_id IS NOT NULL AND NOT overbooked"),
+            ("patient", "NOT patient_overlap"),
+        )
+    ),
+]
+NO_OVERLAP = {"sqlite": NO_OVERLAP_BY_TRIGGER, "postgresql": NO_OVERLAP_BY_CONSTRAINT}
 
 
 def upgrade() -> None:
@@ -329,20 +370,21 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment")),
     )
-    op.create_index(
-        "ix_appointment_holds_practitioner",
-        "appointment",
-        ["practitioner_id", "start", "end"],
-        sqlite_where=sa.text("status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbooked"),
-    )
-    op.create_index(
-        "ix_appointment_holds_room",
-        "appointment",
-        ["room_id", "start", "end"],
-        sqlite_where=sa.text(
-            "room_id IS NOT NULL AND status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbooked"
-        ),
-    )
+    if op.get_bind().dialect.name == "sqlite":  # the triggers search by these; a constraint brings an index of its own
+        op.create_index(
+            "ix_appointment_holds_practitioner",
+            "appointment",
+            ["practitioner_id", "start", "end"],
+            sqlite_where=sa.text("status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbooked"),
+        )
+        op.create_index(
+            "ix_appointment_holds_room",
+            "appointment",
+            ["room_id", "start", "end"],
+            sqlite_where=sa.text(
+                "room_id IS NOT NULL AND status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbooked"
+            ),
+        )
     op.create_index("ix_appointment_patient_id", "appointment", ["patient_id", "start"])
     op.create_index("ix_appointment_practitioner_id", "appointment", ["practitioner_id", "start"])
     op.create_index("ix_appointment_start", "appointment", ["start"])
@@ -370,5 +412,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_weekly_hours_practitioner_id", "weekly_hours", ["practitioner_id", "weekday"])
 
-    for statement in (*APPEND_ONLY, *NO_OVERLAP):
+    dialect = op.get_bind().dialect.name
+    for statement in (*APPEND_ONLY[dialect], *NO_OVERLAP[dialect]):
         op.execute(statement)

@@ -1,4 +1,4 @@
-"""Search over patients: terms, phone digits and spellings, and SQLite's full-text tables that follow them."""
+"""Search over patients: terms, phone digits and spellings, and the full-text index that follows them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 # Every term begins with a letter that says what it is, so a prefix index of length 2 answers the first typed letter.
-FULL_TEXT = [
+FULL_TEXT_TABLES = [
     """
     CREATE VIRTUAL TABLE patient_fts USING fts5(
         terms, content = 'patient_search', content_rowid = 'docid',
@@ -48,6 +48,21 @@ FULL_TEXT = [
     """,
 ]
 
+FULL_TEXT_INDEXES = [
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    """
+    ALTER TABLE patient_search
+    ADD COLUMN lexemes tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(terms, ' '))) STORED
+    """,
+    "CREATE INDEX ix_patient_search_lexemes ON patient_search USING gin (lexemes)",
+    "CREATE INDEX ix_patient_search_phones ON patient_search USING gin (phones gin_trgm_ops)",
+]
+FULL_TEXT = {"sqlite": FULL_TEXT_TABLES, "postgresql": FULL_TEXT_INDEXES}
+
+
+def in_bytes_order(length: int) -> sa.String:
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -63,8 +78,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "patient_spelling",
-        sa.Column("deletion", sa.String(length=10), nullable=False),
-        sa.Column("word", sa.String(length=250), nullable=False),
+        sa.Column("deletion", in_bytes_order(10), nullable=False),
+        sa.Column("word", in_bytes_order(250), nullable=False),
         sa.PrimaryKeyConstraint("deletion", "word", name=op.f("pk_patient_spelling")),
         sqlite_with_rowid=False,
     )
@@ -74,6 +89,5 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("prefix", name=op.f("pk_record_counter")),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for statement in FULL_TEXT:
-            op.execute(statement)
+    for statement in FULL_TEXT[op.get_bind().dialect.name]:
+        op.execute(statement)

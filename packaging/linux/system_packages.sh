@@ -34,7 +34,7 @@ libxkbcommon.so.0          libxkbcommon0
 libxkbcommon-x11.so.0      libxkbcommon-x11-0
 "
 run_packages="fonts-inter"
-test_packages="xvfb"  # PostgreSQL and Redis belong here as soon as a test needs them
+test_packages="xvfb postgresql redis-server"
 
 missing=""
 

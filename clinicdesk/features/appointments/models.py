@@ -1,4 +1,7 @@
-"""Tables of appointments and their types. That no two holding appointments overlap is a trigger (SQLite) in the migration."""
+"""Tables of appointments and their types.
+
+That no two holding appointments overlap is said in the migration: by triggers on SQLite, by constraints on PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +50,17 @@ class Appointment(Identified, Base):
         Index("ix_appointment_practitioner_id", "practitioner_id", "start"),
         Index("ix_appointment_patient_id", "patient_id", "start"),
         # The end stands in these two so that the search for an overlap passes over a day's visits within the index.
-        Index("ix_appointment_holds_practitioner", "practitioner_id", "start", "end", sqlite_where=text(HOLDS)),
-        Index(
-            "ix_appointment_holds_room", "room_id", "start", "end", sqlite_where=text(f"room_id IS NOT NULL AND {HOLDS}")
+        # PostgreSQL's constraints bring indexes of their own.
+        Index("ix_appointment_holds_practitioner", "practitioner_id", "start", "end", sqlite_where=text(HOLDS)).ddl_if(
+            dialect="sqlite"
         ),
+        Index(
+            "ix_appointment_holds_room",
+            "room_id",
+            "start",
+            "end",
+            sqlite_where=text(f"room_id IS NOT NULL AND {HOLDS}"),
+        ).ddl_if(dialect="sqlite"),
     )
 
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"))

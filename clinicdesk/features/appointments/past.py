@@ -45,16 +45,15 @@ def correct_past(tx: Tx, id_: UUID, request: RecordPast) -> bool:
     Raises what `record_past` raises, NotFound(visit_not_found), and Conflict(visit_still_open) for one that is not over.
     """
     new = _values(request, tx.now)
-    found = tx.session.execute(select(VISIT.c.version, *(VISIT.c[name] for name in new)).where(VISIT.c.id == id_))
-    stored = found.mappings().one_or_none()
+    stored = tx.session.execute(select(VISIT).where(VISIT.c.id == id_)).mappings().one_or_none()
     if stored is None:
         raise NotFound("visit_not_found")
     if Status(stored["status"]) not in rules.FINAL:
         raise Conflict("visit_still_open")
-    old: dict[str, Any] = {name: stored[name] for name, value in new.items() if stored[name] != value}
-    if not old:
+    changed = {name: value for name, value in new.items() if stored[name] != value}
+    if not changed:
         return False
-    rows.write(tx, id_, new["patient_id"], stored["version"], old, {name: new[name] for name in old})
+    rows.write(tx, id_, stored, changed)
     return True
 
 

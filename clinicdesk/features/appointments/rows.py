@@ -5,16 +5,18 @@ The statements are Core and take only the columns that are needed: a day's calen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import FromClause, Select, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.tx import Action, Change, Tx
 from clinicdesk.features.appointments.models import Appointment, AppointmentType
+from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, SlotTaken, Status
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners.models import Practitioner, Room
@@ -46,6 +48,12 @@ VISITS: Select[Any] = (
 
 _INSERT = insert(Appointment.__table__)  # type: ignore[arg-type]
 _STATUS = {status.value: status for status in Status}
+_HOLDING = {status.value for status in HOLDING}
+_TIME = ("status", "start", "end", "practitioner_id", "patient_id", "room_id")
+_TAKEN = re.compile(r"slot_taken_(\w+)")
+"""The rule of the database that a visit broke, as a trigger's message or the name of a constraint."""
+_DEADLOCK = "40P01"
+"""PostgreSQL: two visits met in the constraint although the times were claimed (by whoever booked several at once)."""
 
 
 def to_row(values: Sequence[Any]) -> AppointmentRow:
@@ -80,6 +88,7 @@ def add(tx: Tx, values: Mapping[str, Any], note: str = "", *, retry: bool = Fals
 
     With `retry` the transaction stays usable after SlotTaken, so that an overridden one can be tried.
     """
+    _claim_time(tx, values)
     _store(tx, _INSERT, values, retry=retry)
     tx.record(Change("appointment", values["id"], Action.CREATE, None, values, values["patient_id"], note))
 
@@ -91,38 +100,54 @@ def change(
     new = {name: value for name, value in values.items() if getattr(visit, name) != value}
     if not new:
         return visit
-    old = {name: getattr(visit, name) for name in new}
-    write(tx, visit.id, visit.patient_id, visit.version, old, new, note, retry=retry)
+    before = {name: getattr(visit, name) for name in (*_TIME, *new)}
+    write(tx, visit.id, before | {"patient_id": visit.patient_id, "version": visit.version}, new, note, retry=retry)
     return get(tx, visit.id)
 
 
 def write(
-    tx: Tx,
-    id_: UUID,
-    patient_id: UUID,
-    version: int,
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    note: str = "",
-    *,
-    retry: bool = False,
+    tx: Tx, id_: UUID, before: Mapping[str, Any], new: Mapping[str, Any], note: str = "", *, retry: bool = False
 ) -> None:
-    """Store new values of some columns of the visit that stands at `version`, and record old and new. Raises SlotTaken."""
-    old = {**old, "version": version}
-    new = {**new, "version": version + 1}
-    _store(tx, update(Appointment.__table__).where(_v.id == id_), new, retry=retry)  # type: ignore[arg-type]
-    tx.record(Change("appointment", id_, Action.UPDATE, old, new, patient_id, note))
+    """Store new values of some columns of a visit, and record old and new. Raises SlotTaken, and Conflict(changed_meanwhile)
+    where the visit does not stand at the version that it had `before`.
+
+    `before` holds at least the columns that are written, those that say what time it holds, its patient and its version.
+    """
+    old = {name: before[name] for name in new} | {"version": before["version"]}
+    new = {**new, "version": before["version"] + 1}
+    _claim_time(tx, {**before, **new})
+    at_version = update(Appointment.__table__).where(_v.id == id_, _v.version == before["version"])  # type: ignore[arg-type]
+    _store(tx, at_version, new, retry=retry)
+    tx.record(Change("appointment", id_, Action.UPDATE, old, new, new.get("patient_id", before["patient_id"]), note))
+
+
+def _claim_time(tx: Tx, values: Mapping[str, Any]) -> None:
+    """Let those who want the same time of the same people or room decide it one after the other.
+
+    The constraint of the database would decide too, but two who meet in it at one moment may wait for each other.
+    """
+    if values["status"] not in _HOLDING:
+        return
+    days = {values["start"].date(), values["end"].date()}
+    parties = (values["practitioner_id"], values["patient_id"], values["room_id"])
+    tx.claim(*(f"{party}/{day}" for party in parties if party is not None for day in days))
 
 
 def _store(tx: Tx, statement: Any, values: Mapping[str, Any], *, retry: bool) -> None:
     try:
         if retry:
-            with tx.session.begin_nested():
-                tx.connection.execute(statement, values)
+            with tx.connection.begin_nested():
+                stored = tx.connection.execute(statement, values)
         else:
-            tx.connection.execute(statement, values)
+            stored = tx.connection.execute(statement, values)
     except IntegrityError as refusal:
-        taken = str(refusal.orig).partition("slot_taken:")[2]
-        if not taken:
+        taken = _TAKEN.search(str(refusal.orig))
+        if taken is None:
             raise
-        raise SlotTaken(what=taken, start=values.get("start"), end=values.get("end")) from None
+        raise SlotTaken(what=taken[1], start=values.get("start"), end=values.get("end")) from None
+    except OperationalError as failure:
+        if getattr(failure.orig, "sqlstate", None) != _DEADLOCK:
+            raise
+        raise SlotTaken(what="practitioner", start=values.get("start"), end=values.get("end")) from None
+    if stored.rowcount == 0:
+        raise Conflict("changed_meanwhile")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, column, func, select, type_coerce, values
+from sqlalchemy import BigInteger, Integer, cast, column, func, select, values
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.clock import in_utc
-from clinicdesk.core.model import UtcDateTime
+from clinicdesk.core.model import MicrosBetween, UtcDateTime
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments import rows
@@ -73,7 +73,7 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
         select(
             edges.c.nth,
             func.count(),
-            func.sum(type_coerce(VISIT.c.end, BigInteger) - type_coerce(VISIT.c.start, BigInteger)),
+            cast(func.sum(MicrosBetween(VISIT.c.start, VISIT.c.end)), BigInteger),
         )
         .join_from(edges, VISIT, (VISIT.c.start >= edges.c.low) & (VISIT.c.start < edges.c.high))
         .where(VISIT.c.status.in_(_COUNTED))

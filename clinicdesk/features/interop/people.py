@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from uuid import UUID
 
-from sqlalchemy import Uuid, func, select, text
+from sqlalchemy import func, select
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.tx import Tx
@@ -14,6 +14,7 @@ from clinicdesk.features.interop.fhir import AllergyRecord, PatientRecord, Pract
 from clinicdesk.features.interop.schemas import Outcome
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.folding import identifier_values
+from clinicdesk.features.patients.fulltext import matching
 from clinicdesk.features.patients.models import Allergy, Patient, PatientContact
 from clinicdesk.features.patients.rows import demographics_of
 from clinicdesk.features.patients.schemas import (
@@ -33,17 +34,15 @@ Stored = tuple[UUID, Outcome]
 
 _AFTER_OUR_OWN = 1000
 """Where imported practitioners stand among the calendar's columns."""
-_BY_TERM = text(
-    "SELECT s.patient_id FROM patient_fts f JOIN patient_search s ON s.docid = f.rowid"
-    " WHERE f.patient_fts MATCH :term ORDER BY f.rowid LIMIT 50"
-).columns(patient_id=Uuid)
+_CANDIDATES = 50
+"""Patients with the same number in some system, of whom the one with the same system too is looked for."""
 
 
 def patient_with(tx: Tx, identifiers: Iterable[str]) -> UUID | None:
     """The patient who has one of these identifiers (`system|value`, both parts the same), if there is one."""
     wanted = {identifier for identifier in identifiers if not identifier.startswith("|")}
     for value in sorted(identifier_values(sorted(wanted))):
-        candidates = tx.session.scalars(_BY_TERM, {"term": f"i{value}"}).all()
+        candidates = [hit.patient_id for hit in matching(tx.session, f"i{value}", _CANDIDATES)]
         for patient in tx.session.scalars(select(Patient).where(Patient.id.in_(candidates))):
             if wanted.intersection(patient.identifiers.splitlines()):
                 return patient.id

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.patients.folding import digits, identifier_values, name_words
+from clinicdesk.features.patients.fulltext import Hit, matching
 from clinicdesk.features.patients.likeness import Person, compare
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.patients.rows import demographics_of, row_of
 from clinicdesk.features.patients.schemas import Demographics, Duplicate
-from clinicdesk.features.patients.search import Hit, matching
 from clinicdesk.features.patients.spelling import corrections
 
 LEAST_SCORE = 0.3

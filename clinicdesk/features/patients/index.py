@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from itertools import combinations
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, insert, select, text, tuple_
+from sqlalchemy import bindparam, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from clinicdesk.features.patients.folding import SHORTEST_WORD, Entry, entry_of
+from clinicdesk.features.patients.fulltext import matching, settle
 from clinicdesk.features.patients.models import Patient, PatientSearch, PatientSpelling
 
 SPELLED = 9
@@ -31,7 +32,6 @@ _SEARCHED = (
 _KNOWN_WORDS = select(PatientSpelling.word).where(
     tuple_(PatientSpelling.deletion, PatientSpelling.word).in_(bindparam("words", expanding=True))
 )
-_IN_USE = text("SELECT rowid FROM patient_fts WHERE patient_fts MATCH :query LIMIT 1").columns(rowid=Integer)
 
 
 def deletions(word: str) -> set[str]:
@@ -77,8 +77,7 @@ def rebuild_index(session: Session) -> None:
         _insert_entries(session, entries)
         words.update(word for entry, _ in entries.values() for word in entry.words)
     _add_words(session, words)
-    for name in ("patient_fts", "patient_phone_fts"):
-        session.execute(text(f"INSERT INTO {name} ({name}) VALUES ('optimize')"))  # noqa: S608
+    settle(session)
 
 
 def _insert_entries(session: Session, entries: dict[UUID, tuple[Entry, bool]]) -> None:
@@ -104,7 +103,7 @@ def _add_words(session: Session, words: set[str]) -> None:
 
 def _drop_unused_words(session: Session, words: set[str]) -> None:
     for word in words:
-        if session.scalar(_IN_USE, {"query": f"n{word}"}) is None:
+        if not matching(session, f"n{word}", 1):
             session.execute(
                 delete(PatientSpelling).where(
                     PatientSpelling.word == word, PatientSpelling.deletion.in_(deletions(word))

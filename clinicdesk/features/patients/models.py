@@ -78,7 +78,7 @@ class Allergy(Identified, Base):
 class PatientSearch(Base):
     """What search knows of one patient: derived from the patient's row, kept by `patients.index`, never recorded.
 
-    Full-text tables over `terms` and `phones` are made in the migration and follow this table by triggers.
+    The full-text index over `terms` and `phones` is made in the migration, and keeps itself (see `patients.fulltext`).
     """
 
     __tablename__ = "patient_search"
@@ -92,14 +92,19 @@ class PatientSearch(Base):
     """Deceased or no longer active: shown after the others."""
 
 
+def _in_bytes_order(length: int) -> String:
+    """Text of which ranges are read, in the order that SQLite has anyway."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 class PatientSpelling(Base):
     """A word of somebody's name under each shorter spelling that leaves letters out: how typing errors are forgiven."""
 
     __tablename__ = "patient_spelling"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    deletion: Mapped[str] = mapped_column(String(10), primary_key=True)
-    word: Mapped[str] = mapped_column(String(250), primary_key=True)
+    deletion: Mapped[str] = mapped_column(_in_bytes_order(10), primary_key=True)
+    word: Mapped[str] = mapped_column(_in_bytes_order(250), primary_key=True)
 
 
 class RecordCounter(Base):

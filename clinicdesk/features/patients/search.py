@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, String, Text, text
 from sqlalchemy.orm import Session
 
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.features.patients.fulltext import Hit, matching
 from clinicdesk.features.patients.query import Figures, Name, Term, parse
 from clinicdesk.features.patients.rows import rows_by_id
 from clinicdesk.features.patients.schemas import PatientRow
@@ -21,39 +19,6 @@ _READ_AT_ONCE = 60
 """Hits that one look at the index reads, latest first, before they are ranked."""
 _TOO_FEW = 5
 """With fewer hits than this, typing errors are forgiven; with a number among the words, only when nobody is found."""
-
-_HIT = """
-    SELECT s.docid, s.patient_id, s.terms, s.phones, s.gone
-    FROM {index} f JOIN patient_search s ON s.docid = f.rowid
-    WHERE f.{index} MATCH :query {more}
-    ORDER BY f.rowid DESC LIMIT :most
-"""
-_COLUMNS = {"docid": Integer, "patient_id": String, "terms": Text, "phones": Text, "gone": Boolean}
-_BY_TERMS = text(_HIT.format(index="patient_fts", more="")).columns(**_COLUMNS)
-_BY_PHONE = text(_HIT.format(index="patient_phone_fts", more="")).columns(**_COLUMNS)
-# The plus sign makes SQLite walk both lists once; it would ask the first index anew for each row of the second.
-_BY_BOTH = text(
-    _HIT.format(
-        index="patient_fts",
-        more="AND +f.rowid IN (SELECT rowid FROM patient_phone_fts WHERE patient_phone_fts MATCH :phones)",
-    )
-).columns(**_COLUMNS)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A patient that the index gave back, with the terms it is found by."""
-
-    docid: int
-    patient: str
-    """The patient's id in hex: most hits are ranked away before anybody needs more."""
-    terms: str
-    phones: str
-    gone: bool
-
-    @property
-    def patient_id(self) -> UUID:
-        return UUID(hex=self.patient)
 
 
 @verb(Permission.FIND_PATIENT, writes=False)
@@ -86,11 +51,6 @@ def note_search(tx: Tx, hits: int) -> None:
     tx.record(Change("patient", None, Action.EXECUTE, note=f"hits={hits}"))
 
 
-def matching(session: Session, query: str, most: int) -> list[Hit]:
-    """The latest `most` patients that a full-text expression over their terms matches."""
-    return [Hit(*row) for row in session.execute(_BY_TERMS, {"query": query, "most": most})]
-
-
 def _looks(session: Session, terms: Sequence[Term], most: int) -> Iterator[list[Hit]]:
     """Looks at the index, the narrowest first; each is made only when the ones before found too little."""
     exact = [term.expression(prefix=False) for term in terms]
@@ -114,14 +74,8 @@ def _within_phones(session: Session, terms: Sequence[Term], most: int) -> Iterat
     """Patients with the typed digits anywhere in a phone number, and the other terms as usual."""
     runs = [term for term in terms if isinstance(term, Figures) and term.anywhere]
     others = [term.expression(prefix=True) for term in terms if term not in runs]
-    if not runs:
-        return
-    phones = " AND ".join(f'"{term.anywhere}"' for term in runs)
-    if others:
-        found = session.execute(_BY_BOTH, {"query": " AND ".join(others), "phones": phones, "most": most})
-    else:
-        found = session.execute(_BY_PHONE, {"query": phones, "most": most})
-    yield [Hit(*row) for row in found]
+    if runs:
+        yield matching(session, " AND ".join(others), most, [term.anywhere for term in runs if term.anywhere])
 
 
 def _forgiving(session: Session, terms: Sequence[Term], most: int) -> list[Hit]:

@@ -22,7 +22,8 @@ _MOST_ROWS = 120
 def _look(count: int) -> TextClause:
     """One statement that reads the words of `count` ranges of shortened spellings."""
     ranges = (
-        f"SELECT * FROM (SELECT word FROM patient_spelling WHERE deletion >= :from{n} AND deletion < :to{n} LIMIT :most)"  # noqa: S608
+        "SELECT word FROM (SELECT word FROM patient_spelling"  # noqa: S608
+        f" WHERE deletion >= :from{n} AND deletion < :to{n} ORDER BY deletion, word LIMIT :most) AS range{n}"
         for n in range(count)
     )
     return text(" UNION ".join(ranges))

@@ -183,7 +183,7 @@ def test_the_database_itself_refuses_an_overlap_that_a_state_would_make(desk: De
     row = desk.book(at(11))
     row = desk.do(appointments.cancel, CancelAppointment(row.id, row.version, "pat"))
     desk.book(at(11), patient_id=place.jones)
-    with pytest.raises(Exception, match="slot_taken:practitioner"), desk.db.engine.begin() as connection:
+    with pytest.raises(Exception, match="slot_taken_practitioner"), desk.db.engine.begin() as connection:
         connection.execute(update(Appointment).where(Appointment.id == row.id).values(status="booked"))
 
 

@@ -1,0 +1,26 @@
+"""How units of work that write at the same time take turns: all that a unit of work must know of the database under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection
+
+
+class Turns:
+    """SQLite's way, and the simplest: whoever writes has the database alone from the first statement to the commit."""
+
+    writing: ClassVar[Mapping[str, Any]] = {"clinicdesk_begin": "BEGIN IMMEDIATE"}
+    """Execution options of a unit of work that writes."""
+    reading: ClassVar[Mapping[str, Any]] = {"clinicdesk_begin": "BEGIN"}
+    """Execution options of one that reads: it sees one consistent state."""
+
+    def begin_verb(self, connection: Connection, *, alone: bool) -> None:
+        """Wait until the verb may run: beside none that writes (`alone`), or beside others that need not be alone."""
+
+    def claim(self, connection: Connection, things: Iterable[str]) -> None:
+        """Wait for everybody else who has claimed one of these, until the end of the unit of work."""
+
+    def begin_records(self, connection: Connection) -> None:
+        """Wait until entries may be added to the audit trail and the history, whose order is the order of the commits."""
