@@ -11,8 +11,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from clinicdesk.core.clock import Clock, utc_now
-from clinicdesk.core.tx import Database
 from clinicdesk.core.turns import Turns
+from clinicdesk.core.tx import Database
 
 POOL_SIZE = 5
 POOL_OVERFLOW = 10

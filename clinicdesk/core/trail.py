@@ -216,18 +216,19 @@ def verify(
     sealed = connection.scalar(select(AuditHead.seq).where(AuditHead.id == 1))
     total = connection.scalar(select(func.max(_COLUMNS.seq))) or 0
     seq, root, at = 0, GENESIS, None
-    for entries in connection.execution_options(yield_per=_BATCH).execute(_WALK).partitions():
-        for number, entry_at, content, stored in entries:
-            if number != seq + 1:
-                return Verification(seq, "missing", seq + 1, _instant(at))
-            if stored != link(root, content):
-                problem = "edited" if sealed is None or number <= sealed else "added"
-                return Verification(seq, problem, number, _instant(at))
-            seq, root, at = number, stored, entry_at
-            if known and known.get(seq, root) != root:
-                return Verification(seq, "checkpoint", seq, _instant(at))
-        if progress is not None:
-            progress(seq, total)
+    with connection.execute(_WALK.execution_options(yield_per=_BATCH)) as walk:
+        for entries in walk.partitions():
+            for number, entry_at, content, stored in entries:
+                if number != seq + 1:
+                    return Verification(seq, "missing", seq + 1, _instant(at))
+                if stored != link(root, content):
+                    problem = "edited" if sealed is None or number <= sealed else "added"
+                    return Verification(seq, problem, number, _instant(at))
+                seq, root, at = number, stored, entry_at
+                if known and known.get(seq, root) != root:
+                    return Verification(seq, "checkpoint", seq, _instant(at))
+            if progress is not None:
+                progress(seq, total)
     return _judge_end(connection, key, seq, root, _instant(at), max(known, default=0))
 
 

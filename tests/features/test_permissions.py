@@ -18,6 +18,8 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import GRANTS, Permission, Role
 from clinicdesk.core.tx import VERBS, Actor, Database
 
+pytestmark = pytest.mark.embedded  # the check is made before any database is asked
+
 EVERYBODY = frozenset(Role)
 OPERATOR = frozenset({Role.OPERATOR})
 ADMINISTRATOR = OPERATOR | {Role.ADMINISTRATOR}

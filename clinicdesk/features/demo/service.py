@@ -270,7 +270,8 @@ class _Days:
                     continue
                 request = BookAppointment(patient_id, id_, slot.start, slot.length, type_.id, reason=reason)
                 try:
-                    visit = appointments.book(self.tx, request)
+                    with self.tx.attempt():
+                        visit = appointments.book(self.tx, request)
                 except ClinicError:  # the user has closed this time, or the patient's record
                     continue
                 if slot.fate is Fate.CANCELS:

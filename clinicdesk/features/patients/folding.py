@@ -17,6 +17,8 @@ from typing import Protocol
 
 from anyascii import anyascii
 
+LONGEST_TERM = 500
+"""What is longer is found by its beginning; PostgreSQL takes some 2,000 letters."""
 SHORTEST_WORD = 3
 """Shorter words are not offered as corrections of a typing error."""
 
@@ -123,7 +125,7 @@ def entry_of(patient: Searched) -> Entry:
     terms.update(f"i{value}" for value in identifier_values(patient.identifiers.splitlines()))
     if patient.birth_date:
         terms.add("b" + patient.birth_date.isoformat().replace("-", ""))
-    return Entry(" ".join(sorted(terms)), " ".join(dict.fromkeys(phones)))
+    return Entry(" ".join(sorted({term[:LONGEST_TERM] for term in terms})), " ".join(dict.fromkeys(phones)))
 
 
 def identifier_values(identifiers: list[str] | tuple[str, ...]) -> set[str]:

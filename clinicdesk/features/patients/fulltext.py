@@ -5,12 +5,15 @@ An expression is made of terms (`nsmith`), beginnings of terms (`nsmi*`), AND, O
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
+
+from clinicdesk.features.patients.folding import LONGEST_TERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def _on_postgresql(*conditions: str) -> TextClause:
     )
 
 
+_TOO_LONG = re.compile(rf"(\w{{{LONGEST_TERM}}})\w+")
 _TERMS_MATCH, _PHONES_MATCH = "lexemes @@ CAST(:query AS tsquery)", "phones LIKE ALL (:phones)"
 _BY_TERMS_ON_POSTGRESQL = _on_postgresql(_TERMS_MATCH)
 _BY_PHONE_ON_POSTGRESQL = _on_postgresql(_PHONES_MATCH)
@@ -93,7 +97,7 @@ _PLAN_EACH = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', tru
 
 def _find_on_postgresql(session: Session, expression: str, most: int, phones: Sequence[str]) -> list[Hit]:
     session.execute(_PLAN_EACH)
-    query = expression.replace(" AND ", " & ").replace(" OR ", " | ").replace("*", ":*")
+    query = _TOO_LONG.sub(r"\1", expression).replace(" AND ", " & ").replace(" OR ", " | ").replace("*", ":*")
     statement = (
         _BY_BOTH_ON_POSTGRESQL if query and phones else _BY_PHONE_ON_POSTGRESQL if phones else _BY_TERMS_ON_POSTGRESQL
     )

@@ -6,7 +6,8 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -17,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import make_url
 
-from clinicdesk.core.database import open_database
 from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
@@ -34,8 +35,9 @@ from clinicdesk.features.appointments.schemas import (
     Reschedule,
     Status,
 )
-from tests.conftest import KEY
+from tests.conftest import Where
 from tests.features.appointments.conftest import Place, at
+from tests.postgres import Cluster
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 starts = st.integers(0, 8).map(lambda quarters: at(9) + timedelta(minutes=15 * quarters))
@@ -47,15 +49,16 @@ reasons = st.sampled_from(["", "", "urgent"])
 class Book(RuleBasedStateMachine):
     """Two doctors, a nurse and three patients in a morning; the nurse is put into the doctors' rooms now and then."""
 
-    template: Path
+    again: Callable[[], AbstractContextManager[Database]]
+    """Gives the furnished clinic as it was at first, in a database of its own."""
     place: Place
     answers: Counter[str]
     """How often which, over all runs: a machine to which everything is refused would prove nothing."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.db = open_database(Path(shutil.copy(self.template, self.folder / "clinic.db")), KEY, lambda: NOW)
+        self.borrowed = ExitStack()
+        self.db = self.borrowed.enter_context(self.again())
         self.actor = Actor(new_id(), Role.ADMINISTRATOR, "Some administrator", "Desk")
         self.units: list[UUID] = []
 
@@ -144,17 +147,32 @@ class Book(RuleBasedStateMachine):
     def teardown(self) -> None:
         with self.db.engine.connect() as connection:
             assert verify(connection, self.db.audit_key).ok
-        self.db.close()
-        shutil.rmtree(self.folder)
+        self.borrowed.close()
 
 
 def test_no_sequence_of_verbs_makes_holding_visits_overlap(
-    db: Database, database_file: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+    db: Database, where: Where, place: Place, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    db.close()  # folds the write-ahead log into the file that is copied
+    db.close()  # folds the write-ahead log into the file that is copied; a database in use is no template either
+
+    @contextmanager
+    def copied_file() -> Iterator[Database]:
+        with tempfile.TemporaryDirectory() as folder:
+            database = Where(Path(shutil.copy(where.file or "", folder))).open(lambda: NOW)
+            yield database
+            database.close()
+
+    @contextmanager
+    def copied_on_server() -> Iterator[Database]:
+        cluster: Cluster = request.getfixturevalue("postgres")
+        with cluster.database(str(make_url(where.url).database)) as url:
+            database = Where(url=url).open(lambda: NOW)
+            yield database
+            database.close()
+
     answers: Counter[str] = Counter()
     monkeypatch.setattr(Book, "answers", answers, raising=False)
-    monkeypatch.setattr(Book, "template", database_file, raising=False)
+    monkeypatch.setattr(Book, "again", staticmethod(copied_file if where.file else copied_on_server), raising=False)
     monkeypatch.setattr(Book, "place", place, raising=False)
     run_state_machine_as_test(
         Book,

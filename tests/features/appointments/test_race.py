@@ -7,12 +7,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from clinicdesk.core.database import open_database
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import verify
@@ -20,7 +18,7 @@ from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.models import Appointment
 from clinicdesk.features.appointments.schemas import BookAppointment, SlotTaken
-from tests.conftest import KEY
+from tests.conftest import Where
 from tests.features.appointments.conftest import Place, at
 
 RACERS, SLOTS = 8, 200
@@ -32,9 +30,9 @@ def slot(nth: int) -> datetime:
     return at(8, 30 * (nth % 20) % 60, day=1 + nth // 20) + timedelta(hours=nth % 20 // 2)
 
 
-def race(file: Path, patient_id: UUID, practitioner_id: UUID, together: Barrier) -> Counter[str]:
+def race(where: Where, patient_id: UUID, practitioner_id: UUID, together: Barrier) -> Counter[str]:
     """Try every slot at the same moment as the others; returns how often which answer came."""
-    database = open_database(file, KEY, lambda: NOW)
+    database = where.open(lambda: NOW)
     actor = Actor(new_id(), Role.RECEPTIONIST, "Some racer", "Desk")
     answers: Counter[str] = Counter()
     for nth in range(SLOTS):
@@ -51,16 +49,16 @@ def race(file: Path, patient_id: UUID, practitioner_id: UUID, together: Barrier)
     return answers
 
 
-def run(file: Path, patient_id: UUID, practitioner_id: UUID, together: Barrier, told: Queue[Counter[str]]) -> None:
-    told.put(race(file, patient_id, practitioner_id, together))
+def run(where: Where, patient_id: UUID, practitioner_id: UUID, together: Barrier, told: Queue[Counter[str]]) -> None:
+    told.put(race(where, patient_id, practitioner_id, together))
 
 
-def test_one_wins_each_slot_and_the_rest_are_told(db: Database, database_file: Path, place: Place) -> None:
+def test_one_wins_each_slot_and_the_rest_are_told(db: Database, where: Where, place: Place) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__])
     together, told = processes.Barrier(RACERS), processes.Queue()
     racers = [
-        processes.Process(target=run, args=(database_file, place.others[n], place.lee, together, told), daemon=True)
+        processes.Process(target=run, args=(where, place.others[n], place.lee, together, told), daemon=True)
         for n in range(RACERS)
     ]
     for racer in racers:

@@ -129,6 +129,7 @@ def check_no_overlap(db: Database, now: datetime) -> None:
         assert sum(row.in_progress for row in column) <= 1
 
 
+@pytest.mark.embedded  # where a trial is opened; the tests below go through the same on both databases
 @pytest.mark.parametrize(
     ("zone", "when"),
     [
