@@ -161,7 +161,7 @@ def _claim(
                 raise
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def book(tx: Tx, request: BookAppointment) -> AppointmentRow:
     """Book a visit. Raises SlotTaken, OutsideHours, NotPermitted (an override that the role may not make), InvalidInput
     (in_the_past, ends_before_it_begins, visit_too_short, visit_too_long, status_not_bookable), Conflict (patient_deceased,
@@ -229,7 +229,7 @@ def _book(tx: Tx, request: BookAppointment, stamps: dict[str, datetime]) -> Appo
     )
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def walk_in(
     tx: Tx, patient_id: UUID, practitioner_id: UUID, length: timedelta, type_id: UUID | None = None, reason: str = ""
 ) -> AppointmentRow:
@@ -246,7 +246,7 @@ def walk_in(
     return _book(tx, request, {"arrived_at": tx.now})
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     """Give a visit another time, length, practitioner or room. Raises what `book` raises, and Conflict
     (changed_meanwhile; not_movable for a visit that is over; visit_started for one in the room, which can only be stretched).
@@ -291,7 +291,7 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     return _claim(tx, store, values, overbook_reason, request.patient_overlap, parties.practitioner_name)
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def edit(tx: Tx, request: EditAppointment) -> AppointmentRow:
     """Change what a visit is for, or whether the patient has confirmed it. Raises Conflict (changed_meanwhile, type_inactive),
     NotFound."""
@@ -308,7 +308,7 @@ def edit(tx: Tx, request: EditAppointment) -> AppointmentRow:
     return rows.change(tx, visit, values)
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def confirm(tx: Tx, id_: UUID, version: int, confirmed: bool = True) -> AppointmentRow:
     """Note that the patient has said yes to the visit (or has taken it back). Raises Conflict(changed_meanwhile), NotFound."""
     return edit(tx, EditAppointment(id_, version, confirmed=confirmed))

@@ -21,7 +21,7 @@ from clinicdesk.features.appointments.schemas import Status, Undone
 _NAME = "appointments.revert"
 
 
-@verb(Permission.SEE_CALENDAR)
+@verb(Permission.SEE_CALENDAR, concurrent=True)
 def revert(tx: Tx, unit_id: UUID) -> Undone:
     """Put back what a unit of work changed, as far as it is visits; a booking becomes entered in error. Undoing an undo is redo.
 

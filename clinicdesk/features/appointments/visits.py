@@ -19,7 +19,7 @@ def _to(tx: Tx, visit: AppointmentRow, to: State, *, cancel_reason: str = "", no
     )
 
 
-@verb(Permission.OPEN_PATIENT)
+@verb(Permission.OPEN_PATIENT, concurrent=True)
 def open_visit(tx: Tx, id_: UUID) -> AppointmentRow:
     """A visit as its card shows it, with what it is for. Opening it is audited. Raises NotFound(visit_not_found)."""
     visit = rows.get(tx, id_)
@@ -27,45 +27,45 @@ def open_visit(tx: Tx, id_: UUID) -> AppointmentRow:
     return visit
 
 
-@verb(Permission.ADVANCE_VISIT)
+@verb(Permission.ADVANCE_VISIT, concurrent=True)
 def advance(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """One step on: booked, arrived, checked in, in the room, fulfilled. Raises Conflict(no_next_step, changed_meanwhile)."""
     visit = rows.get(tx, id_, version)
     return _to(tx, visit, rules.next_step(rules.state_of(visit)))
 
 
-@verb(Permission.ADVANCE_VISIT)
+@verb(Permission.ADVANCE_VISIT, concurrent=True)
 def step_back(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """One step back, forgetting its time. Raises Conflict(no_step_back, changed_meanwhile), SlotTaken."""
     visit = rows.get(tx, id_, version)
     return _to(tx, visit, rules.step_back(rules.state_of(visit)))
 
 
-@verb(Permission.ADVANCE_VISIT)
+@verb(Permission.ADVANCE_VISIT, concurrent=True)
 def arrive(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The patient is here, and waits. Raises Conflict(illegal_transition, changed_meanwhile), SlotTaken."""
     return _to(tx, rows.get(tx, id_, version), State.ARRIVED)
 
 
-@verb(Permission.ADVANCE_VISIT)
+@verb(Permission.ADVANCE_VISIT, concurrent=True)
 def check_in(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """All is ready for the visit to begin; who checks in has arrived. Raises Conflict(illegal_transition, changed_meanwhile)."""
     return _to(tx, rows.get(tx, id_, version), State.CHECKED_IN)
 
 
-@verb(Permission.ADVANCE_VISIT)
+@verb(Permission.ADVANCE_VISIT, concurrent=True)
 def start_visit(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The patient is in the room: the encounter begins. Raises Conflict(illegal_transition, changed_meanwhile)."""
     return _to(tx, rows.get(tx, id_, version), State.IN_ROOM)
 
 
-@verb(Permission.ADVANCE_VISIT)
+@verb(Permission.ADVANCE_VISIT, concurrent=True)
 def fulfil(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The visit is over. Raises Conflict(illegal_transition, changed_meanwhile)."""
     return _to(tx, rows.get(tx, id_, version), State.FULFILLED)
 
 
-@verb(Permission.ADVANCE_VISIT)
+@verb(Permission.ADVANCE_VISIT, concurrent=True)
 def no_show(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The patient did not come. Raises Conflict(visit_not_begun) before its time, (illegal_transition, changed_meanwhile)."""
     visit = rows.get(tx, id_, version)
@@ -75,7 +75,7 @@ def no_show(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     return _to(tx, visit, State.NOSHOW)
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def cancel(tx: Tx, request: CancelAppointment) -> AppointmentRow:
     """Cancel a visit, for one of FHIR's reasons; its time is free again.
 
@@ -86,7 +86,7 @@ def cancel(tx: Tx, request: CancelAppointment) -> AppointmentRow:
     return _to(tx, visit, State.CANCELLED, cancel_reason=request.reason, note=request.reason)
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def reinstate(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """Take a visit (back) into the book: one that is proposed, pending, on the waitlist, cancelled or missed.
 
@@ -95,25 +95,25 @@ def reinstate(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     return _to(tx, rows.get(tx, id_, version), State.BOOKED)
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def make_pending(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """Keep the time until somebody has agreed. Raises SlotTaken, Conflict(illegal_transition, changed_meanwhile)."""
     return _to(tx, rows.get(tx, id_, version), State.PENDING)
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def propose(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """Offer the time without keeping it. Raises Conflict(illegal_transition, changed_meanwhile)."""
     return _to(tx, rows.get(tx, id_, version), State.PROPOSED)
 
 
-@verb(Permission.BOOK)
+@verb(Permission.BOOK, concurrent=True)
 def put_on_waitlist(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """Give the time free and wait for another. Raises Conflict(illegal_transition, changed_meanwhile)."""
     return _to(tx, rows.get(tx, id_, version), State.WAITLIST)
 
 
-@verb(Permission.CORRECT_VISIT)
+@verb(Permission.CORRECT_VISIT, concurrent=True)
 def mark_entered_in_error(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The visit should never have been in this record. Raises Conflict(illegal_transition, changed_meanwhile)."""
     return _to(tx, rows.get(tx, id_, version), State.ENTERED_IN_ERROR)

@@ -28,7 +28,7 @@ _MOST_NUMBERS = 200
 _BROKEN_END = frozenset({"cut", "head", "added"})
 
 
-@verb(Permission.READ_AUDIT)
+@verb(Permission.READ_AUDIT, concurrent=True)
 def list_entries(tx: Tx, query: AuditQuery) -> AuditPage:
     """The entries that the query asks for, newest first, at most `limit` of them."""
     wanted = _NEWEST_FIRST.where(*_conditions(tx.session, query)).limit(query.limit + 1)
@@ -38,7 +38,7 @@ def list_entries(tx: Tx, query: AuditQuery) -> AuditPage:
     return AuditPage(rows, rows[-1].seq if len(found) > query.limit else None)
 
 
-@verb(Permission.READ_ACCESS_LOG)
+@verb(Permission.READ_ACCESS_LOG, concurrent=True)
 def access_log(tx: Tx, patient_id: UUID, limit: int = 200) -> list[AuditRow]:
     """Who did or saw what of one patient, newest first."""
     wanted = _NEWEST_FIRST.where(_ENTRY.patient_id == patient_id.hex).limit(limit)
@@ -74,7 +74,7 @@ def verify(tx: Tx, known: Mapping[int, bytes] | None = None, progress: Progress 
     return trail.verify(tx.session.connection(), tx.database.audit_key, dict(roots), progress)
 
 
-@verb(Permission.READ_AUDIT)
+@verb(Permission.READ_AUDIT, concurrent=True)
 def note_verification(tx: Tx, found: Verification) -> None:
     """Enter the result of a verification in the trail."""
     note = f"{found.entries} entries" if found.ok else f"{found.problem} at {found.first_bad}"

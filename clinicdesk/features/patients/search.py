@@ -45,7 +45,7 @@ def search(tx: Tx, text: str, limit: int = 20) -> list[PatientRow]:
     return [rows[id_] for id_ in ids]
 
 
-@verb(Permission.FIND_PATIENT)
+@verb(Permission.FIND_PATIENT, concurrent=True)
 def note_search(tx: Tx, hits: int) -> None:
     """Leave in the audit trail that patients were searched for, and how many were shown; never what was typed."""
     tx.record(Change("patient", None, Action.EXECUTE, note=f"hits={hits}"))

@@ -122,7 +122,7 @@ def mark_living(tx: Tx, id: UUID, version: int) -> PatientDetail:  # noqa: A002
     return _edited(tx, patient)
 
 
-@verb(Permission.OPEN_PATIENT)
+@verb(Permission.OPEN_PATIENT, concurrent=True)
 def open_record(tx: Tx, id: UUID) -> PatientDetail:  # noqa: A002
     """The whole record; that it was opened stands in the audit trail. Raises NotFound."""
     patient = load(tx, id)
@@ -130,7 +130,7 @@ def open_record(tx: Tx, id: UUID) -> PatientDetail:  # noqa: A002
     return detail_of(tx.session, patient)
 
 
-@verb(Permission.OPEN_PATIENT)
+@verb(Permission.OPEN_PATIENT, concurrent=True)
 def reveal(tx: Tx, id: UUID, fields: Iterable[str]) -> Mapping[str, str | date | None]:  # noqa: A002
     """The masked fields (names of `Demographics`) in clear; which ones were shown stands in the audit trail.
 
@@ -179,7 +179,7 @@ def _edited(tx: Tx, patient: Patient) -> PatientDetail:
 def _record_number(tx: Tx, given: str, prefix: str) -> str:
     """The number that the request brings, or the clinic's next one. Raises Conflict number_taken.
 
-    Whoever writes holds the write lock, so two desks never get the same number.
+    A verb that takes patients in has the clinic alone, so two desks never get the same number.
     """
     number = checked_text(given, "number", LONGEST_NUMBER)
     if not number:
