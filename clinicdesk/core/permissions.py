@@ -30,6 +30,12 @@ class Permission(StrEnum):
     OPEN_PATIENT = "open_patient"
     EDIT_PATIENT = "edit_patient"
     EDIT_ALLERGIES = "edit_allergies"
+    READ_MEDICATIONS = "read_medications"
+    PRESCRIBE = "prescribe"
+    OVERRIDE_WARNING = "override_warning"
+    MANAGE_REMINDERS = "manage_reminders"
+    READ_OBSERVATIONS = "read_observations"
+    RECORD_OBSERVATION = "record_observation"
     READ_ACCESS_LOG = "read_access_log"
     READ_AUDIT = "read_audit"
     MANAGE_USERS = "manage_users"
@@ -52,11 +58,19 @@ _DESK = _EVERYBODY | {
     _P.EDIT_PATIENT,
     _P.READ_ACCESS_LOG,
 }
+_CLINICAL = _DESK | {
+    _P.EDIT_ALLERGIES,
+    _P.READ_MEDICATIONS,
+    _P.PRESCRIBE,
+    _P.MANAGE_REMINDERS,
+    _P.READ_OBSERVATIONS,
+    _P.RECORD_OBSERVATION,
+}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.RECEPTIONIST: _DESK | {_P.OVERBOOK},
-    Role.NURSE: _DESK | {_P.EDIT_ALLERGIES},
-    Role.DOCTOR: _DESK | {_P.OVERBOOK, _P.EDIT_ALLERGIES},
+    Role.NURSE: _CLINICAL,
+    Role.DOCTOR: _CLINICAL | {_P.OVERBOOK, _P.OVERRIDE_WARNING},
     Role.ADMINISTRATOR: _DESK
     | {
         _P.OVERBOOK,

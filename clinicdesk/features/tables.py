@@ -4,10 +4,24 @@ from clinicdesk.core import clinic, history, trail
 from clinicdesk.core.model import Base
 from clinicdesk.features.appointments import models as appointments
 from clinicdesk.features.interop import models as interop
+from clinicdesk.features.medications import models as medications
+from clinicdesk.features.observations import models as observations
 from clinicdesk.features.patients import models as patients
 from clinicdesk.features.practitioners import models as practitioners
 from clinicdesk.features.users import models as users
 
-__all__ = ["appointments", "clinic", "history", "interop", "metadata", "patients", "practitioners", "trail", "users"]
+__all__ = [
+    "appointments",
+    "clinic",
+    "history",
+    "interop",
+    "medications",
+    "metadata",
+    "observations",
+    "patients",
+    "practitioners",
+    "trail",
+    "users",
+]
 
 metadata = Base.metadata

@@ -48,6 +48,13 @@ MAY: dict[frozenset[Role], str] = {
         practitioners.list_sites practitioners.weekly_hours practitioners.working_days
     """,
     CLINICAL: """
+        medications.check_medicine medications.complete medications.current_medications medications.dispense
+        medications.edit_draft medications.enable_reminder medications.hold medications.mark_entered_in_error
+        medications.open_medication medications.past_medications medications.prescribe medications.reminders_of_patient
+        medications.renew medications.resume medications.save_reminder medications.sign medications.stop
+        medications.withdraw
+        observations.correct observations.latest observations.list_observations observations.mark_wrong
+        observations.record observations.trend
         patients.allergies_checked patients.remove_allergy patients.restore_allergy patients.save_allergy
     """,
     ADMINISTRATOR: """
@@ -61,6 +68,7 @@ MAY: dict[frozenset[Role], str] = {
         users.add_user users.edit_user users.list_users users.reset_password users.set_active
     """,
     OPERATOR: """
+        medications.due_between
         upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade
     """,
 }
@@ -114,6 +122,10 @@ def test_every_role_has_grants_and_every_permission_somebody_to_hold_it() -> Non
         Permission.MAINTAIN
     }
     assert GRANTS[Role.OPERATOR] == set(Permission)
+
+
+def test_only_a_doctor_prescribes_in_spite_of_a_serious_warning() -> None:
+    assert {role for role in Role if Permission.OVERRIDE_WARNING in GRANTS[role]} == OPERATOR | {Role.DOCTOR}
 
 
 def test_only_who_can_see_everything_may_book_over_others() -> None:
