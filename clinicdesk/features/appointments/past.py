@@ -53,7 +53,7 @@ def correct_past(tx: Tx, id_: UUID, request: RecordPast) -> bool:
     changed = {name: value for name, value in new.items() if stored[name] != value}
     if not changed:
         return False
-    rows.write(tx, id_, stored, changed)
+    rows.write(tx, id_, dict(stored), changed)
     return True
 
 

@@ -62,7 +62,7 @@ def _put_back(tx: Tx, entry: HistoryEntry, undone: str) -> UUID:
     new: dict[str, Any] = {name: value for name, value in before.items() if name != "version"}
     if new.get("overbooked"):
         _require(tx, Permission.OVERBOOK)
-    rows.write(tx, id_, stored, new, note=undone)
+    rows.write(tx, id_, dict(stored), new, note=undone)
     return id_
 
 
