@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clinicdesk import __version__
-from clinicdesk.core.errors import ClinicError, Conflict, InvalidInput
+from clinicdesk.core.errors import ClinicError, Conflict, InvalidInput, Unavailable
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.sentences import SENTENCES, english
 
@@ -166,6 +166,21 @@ def recovery_key(options: Options) -> Outcome:
     with open_for(options) as clinic:
         key = clinic.recovery_key(operator("command line"))
     return Outcome({"ok": True, "recovery_key": key}, key)
+
+
+@command(
+    "serve",
+    "serve the clinic's data to other desks and programs, by HTTP",
+    argument("--host", default="127.0.0.1", metavar="H", help="the address to listen on (127.0.0.1)"),
+    argument("--port", type=int, default=8000, metavar="N", help="the port to listen on (8000)"),
+)
+def serve(options: Options) -> Outcome:
+    try:
+        from clinicdesk.server.main import run
+    except ModuleNotFoundError as error:
+        raise Unavailable("server_not_installed") from error
+    run(options.host, options.port, options.data_dir)
+    return Outcome({"ok": True}, "The server has ended.")
 
 
 @command("check", "look over configuration, key, database, migrations, audit trail and room on the disk")

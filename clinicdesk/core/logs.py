@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -15,8 +17,11 @@ _MAX_BYTES: Final = 1_000_000
 _KEPT: Final = 5
 _OURS: Final = logging.getLogger("clinicdesk")  # others may put anything into their messages
 
+CONTEXT: Final[ContextVar[Mapping[str, object]]] = ContextVar("clinicdesk log context", default={})  # noqa: B039  (read only)
+"""What every line carries that is logged here: the request that is served."""
 
-class _Lines(logging.Formatter):
+
+class JsonLines(logging.Formatter):
     """One JSON object a line. Of an exception it keeps types and places; its words may hold what a patient said."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -25,6 +30,8 @@ class _Lines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **CONTEXT.get(),
+            **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = _chain(record.exc_info[1])
@@ -61,7 +68,7 @@ def start_logging(folder: Path, level: int = logging.INFO) -> None:
     handler = _PrivateFile(
         place / "clinicdesk.log", maxBytes=_MAX_BYTES, backupCount=_KEPT, encoding="utf-8", delay=True
     )
-    handler.setFormatter(_Lines())
+    handler.setFormatter(JsonLines())
     stop_logging()
     _OURS.addHandler(handler)
     _OURS.setLevel(level)

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     """What a verb of a service needs of its caller."""
 
     SIGN_IN = "sign_in"
+    USE_SECOND_FACTOR = "use_second_factor"
     SEE_CALENDAR = "see_calendar"
     BOOK = "book"
     OVERBOOK = "overbook"
@@ -38,6 +39,10 @@ class Permission(StrEnum):
     RECORD_OBSERVATION = "record_observation"
     READ_ACCESS_LOG = "read_access_log"
     READ_AUDIT = "read_audit"
+    USE_INBOX = "use_inbox"
+    SEE_MESSAGES = "see_messages"
+    SETTLE_MESSAGES = "settle_messages"
+    CHAT = "chat"
     MANAGE_USERS = "manage_users"
     MANAGE_PRACTITIONERS = "manage_practitioners"
     MANAGE_TYPES = "manage_types"
@@ -57,6 +62,10 @@ _DESK = _EVERYBODY | {
     _P.OPEN_PATIENT,
     _P.EDIT_PATIENT,
     _P.READ_ACCESS_LOG,
+    _P.USE_INBOX,
+    _P.SEE_MESSAGES,
+    _P.SETTLE_MESSAGES,
+    _P.CHAT,
 }
 _CLINICAL = _DESK | {
     _P.EDIT_ALLERGIES,
@@ -70,9 +79,10 @@ _CLINICAL = _DESK | {
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.RECEPTIONIST: _DESK | {_P.OVERBOOK},
     Role.NURSE: _CLINICAL,
-    Role.DOCTOR: _CLINICAL | {_P.OVERBOOK, _P.OVERRIDE_WARNING},
+    Role.DOCTOR: _CLINICAL | {_P.OVERBOOK, _P.OVERRIDE_WARNING, _P.USE_SECOND_FACTOR},
     Role.ADMINISTRATOR: _DESK
     | {
+        _P.USE_SECOND_FACTOR,
         _P.OVERBOOK,
         _P.CORRECT_VISIT,
         _P.READ_AUDIT,
@@ -83,7 +93,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.IMPORT,
         _P.EXPORT,
     },
-    Role.PATIENT: _EVERYBODY,
+    Role.PATIENT: _EVERYBODY | {_P.USE_INBOX},
     Role.OPERATOR: frozenset(Permission),
     Role.NOBODY: _EVERYBODY,
 }

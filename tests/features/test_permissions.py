@@ -30,7 +30,10 @@ DESK = ADMINISTRATOR | CLINICAL | {Role.RECEPTIONIST}
 MAY: dict[frozenset[Role], str] = {
     EVERYBODY: """
         practitioners.clinic
-        users.change_password users.has_administrator users.sign_in users.sign_out users.unlock
+        users.change_password users.edit_own_name users.forgot_password users.has_administrator users.keep
+        users.list_sessions users.log_in users.log_in_with_code users.log_out users.own_account users.recall
+        users.refresh users.register users.replace_lost_password users.send_verification users.sign_in users.sign_out
+        users.unlock users.verify_email
     """,
     DESK: """
         appointments.advance appointments.arrive appointments.book appointments.cancel appointments.check_in
@@ -57,6 +60,9 @@ MAY: dict[frozenset[Role], str] = {
         observations.record observations.trend
         patients.allergies_checked patients.remove_allergy patients.restore_allergy patients.save_allergy
     """,
+    ADMINISTRATOR | {Role.DOCTOR}: """
+        users.confirm users.disable users.enrol users.renew_recovery_codes
+    """,
     ADMINISTRATOR: """
         appointments.correct_past appointments.mark_entered_in_error appointments.record_past appointments.save_type
         audit.list_entries audit.note_verification audit.verify
@@ -65,11 +71,13 @@ MAY: dict[frozenset[Role], str] = {
         practitioners.remove_absence practitioners.remove_holiday practitioners.restore_absence practitioners.save_holiday
         practitioners.save_practitioner practitioners.save_room practitioners.save_site practitioners.set_up_clinic
         practitioners.set_weekly_hours
-        users.add_user users.edit_user users.list_users users.reset_password users.set_active
+        users.add_user users.edit_user users.find_users users.get_user users.link_patient users.list_users
+        users.remove_second_factor users.reset_password users.set_active users.user_statistics
     """,
     OPERATOR: """
         medications.due_between
         upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade
+        users.forget_answers users.forget_sessions
     """,
 }
 EXPECTED = {verb: roles for roles, verbs in MAY.items() for verb in verbs.split()}

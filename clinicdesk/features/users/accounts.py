@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from clinicdesk.core.clinic import find_clinic
@@ -14,7 +14,7 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Change, Tx, verb
-from clinicdesk.features.users.models import SignInFailure, User
+from clinicdesk.features.users.models import SignInFailure, User, UserSession
 from clinicdesk.features.users.passwords import hash_password
 from clinicdesk.features.users.rules import account_key, check_email, check_password, check_role
 from clinicdesk.features.users.schemas import AddUser, EditUser, UserRow
@@ -61,6 +61,7 @@ def add_user(tx: Tx, request: AddUser) -> UserRow:
         id=new_id(), version=1, email=email, name=name, role=check_role(request.role).value,
         password_hash=hash_password(request.password), must_change_password=request.must_change_password,
         practitioner_id=request.practitioner_id, active=True, created_at=tx.now, last_seen_at=None,
+        patient_id=None, email_verified_at=None,
     )  # fmt: skip
     tx.session.add(user)
     record_user(tx, Change.created(user))
@@ -79,7 +80,9 @@ def edit_user(tx: Tx, request: EditUser) -> UserRow:
     if role is not Role.ADMINISTRATOR:
         _keep_an_administrator(tx.session, user)
     user.name = one_line(request.name, "name", 120, required=True)
-    user.email = _free_email(tx.session, request.email, user.id)
+    email = _free_email(tx.session, request.email, user.id)
+    if email != user.email:
+        user.email, user.email_verified_at = email, None
     user.role = role.value
     user.practitioner_id = request.practitioner_id
     record_user(tx, Change.updated(user))
@@ -115,20 +118,46 @@ def reset_password(tx: Tx, user_id: UUID, new: str) -> UserRow:
     return row_of(user)
 
 
+@verb(Permission.MANAGE_USERS)
+def link_patient(tx: Tx, user_id: UUID, version: int, patient_id: UUID | None) -> UserRow:
+    """Say which patient an account belongs to: the person may then see that record and no other.
+
+    Raises NotFound("user_not_found"), Conflict("changed_meanwhile", "not_a_patients_account", "email_not_verified").
+    """
+    user = _find(tx.session, user_id, version)
+    if user.role != Role.PATIENT:
+        raise Conflict("not_a_patients_account")
+    if patient_id is not None and user.email_verified_at is None:
+        raise Conflict("email_not_verified")
+    user.patient_id = patient_id
+    record_user(tx, Change.updated(user))
+    tx.session.flush()
+    return row_of(user)
+
+
 def row_of(user: User) -> UserRow:
     """The account as it leaves the session."""
     return UserRow(
         user.id, user.email, user.name, Role(user.role), user.active, user.practitioner_id, user.must_change_password,
-        user.last_seen_at, user.version,
+        user.last_seen_at, user.version, user.patient_id, user.email_verified_at is not None,
     )  # fmt: skip
 
 
-def set_password(tx: Tx, user: User, new_hash: str, *, must_change: bool) -> None:
-    """Store the hash of a new password, and record that without it."""
+def set_password(tx: Tx, user: User, new_hash: str, *, must_change: bool, keep: UUID | None = None) -> None:
+    """Store the hash of a new password, record that without it, and end every session but `keep`."""
+    end_sessions(tx, user.id, keep)
     user.password_hash = new_hash
     user.must_change_password = must_change
     record_user(tx, Change.updated(user, note="password"))
     tx.session.flush()
+
+
+def end_sessions(tx: Tx, user_id: UUID, keep: UUID | None = None) -> None:
+    """End the sessions that the account has on the server, but for `keep`."""
+    open_ones = update(UserSession).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+    if keep is not None:
+        open_ones = open_ones.where(UserSession.id != keep)
+    tx.session.execute(open_ones.values(ended_at=tx.now))
 
 
 def record_user(tx: Tx, change: Change | None) -> None:

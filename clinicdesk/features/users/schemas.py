@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from clinicdesk.core.errors import NotPermitted, RateLimited
+from clinicdesk.core.errors import ClinicError, NotPermitted, RateLimited
+from clinicdesk.core.paging import PageRequest
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor
 
@@ -25,6 +27,26 @@ class SignInLocked(RateLimited):
     keeps = True
 
 
+class NotSignedIn(NotPermitted):
+    """Nobody is signed in, or not any longer. HTTP 401."""
+
+    code = "not_signed_in"
+
+
+class SessionEnded(NotSignedIn):
+    """The session is over; the refresh token is of no more use."""
+
+    code = "session_ended"
+    keeps = True
+
+
+class SecondFactorRequired(ClinicError):
+    """The password was right; `user_id` has to prove a second factor too. HTTP 401."""
+
+    code = "second_factor_required"
+    keeps = True
+
+
 @dataclass(frozen=True, slots=True)
 class UserRow:
     """An account as screens show it."""
@@ -38,6 +60,8 @@ class UserRow:
     must_change_password: bool
     last_seen_at: datetime | None
     version: int
+    patient_id: UUID | None = None
+    email_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +111,84 @@ class ChangePassword:
 
     current: str = field(repr=False)
     new: str = field(repr=False)
+
+
+class UserSort(StrEnum):
+    """What a list of accounts is sorted by."""
+
+    NAME = "name"
+    EMAIL = "email"
+    CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuery:
+    """Which accounts to list, and how. `text` is looked for in names and e-mails."""
+
+    text: str = ""
+    role: Role | None = None
+    active: bool | None = None
+    sort: UserSort = UserSort.NAME
+    descending: bool = False
+    page: PageRequest = PageRequest()  # noqa: RUF009  (frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class UserStatistics:
+    """How many accounts there are: in all, on, with a verified e-mail, by role, and signed in now on the server."""
+
+    total: int
+    active: int
+    email_verified: int
+    by_role: dict[Role, int]
+    open_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sign-in comes from: the device's id if it has one, the name that it gives itself, its network address."""
+
+    device_id: UUID | None = None
+    device_name: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A sign-in that lasts."""
+
+    id: UUID
+    device_id: UUID
+    device_name: str
+    address: str
+    created_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its owner gets it: who is signed in, and the token that it is refreshed with, once."""
+
+    session: SessionRow
+    user: UserRow
+    actor: Actor
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A person who wants an account to see their own data."""
+
+    email: str
+    password: str = field(repr=False)
+    given_name: str
+    family_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What an authenticator is set up with: its secret in base 32, and the same as an address for a QR code."""
+
+    secret: str = field(repr=False)
+    address: str = field(repr=False)

@@ -36,7 +36,7 @@ def authenticate(database: Database, request: SignIn) -> SignedIn:
     email = fold_email(request.email)
     with database.read(nobody) as tx:
         stored = tx.session.scalar(select(User.password_hash).where(User.email == email))
-        locked = _locked_until(tx, account_key(email)) is not None
+        locked = locked_until(tx, account_key(email)) is not None
     prepared = None if locked else prepare(stored, request.password)
     with database.write(nobody) as tx:
         return sign_in(tx, request, prepared)
@@ -49,17 +49,19 @@ def unlock_screen(database: Database, actor: Actor, password: str) -> UserRow:
         return unlock(tx, password, prepared)
 
 
-def replace_password(database: Database, actor: Actor, request: ChangePassword) -> UserRow:
+def replace_password(
+    database: Database, actor: Actor, request: ChangePassword, session_id: UUID | None = None
+) -> UserRow:
     """Change the signed-in person's own password. Raises as `change_password` does."""
     prepared = _prepare_own(database, actor, request.current, request.new)
     with database.write(actor) as tx:
-        return change_password(tx, request, prepared)
+        return change_password(tx, request, prepared, session_id)
 
 
 def _prepare_own(database: Database, actor: Actor, typed: str, new: str = "") -> Prepared | None:
     with database.read(actor) as tx:
         own = tx.session.execute(select(User.email, User.password_hash).where(User.id == actor.user_id)).one_or_none()
-        if own is None or _locked_until(tx, account_key(own.email)) is not None:
+        if own is None or locked_until(tx, account_key(own.email)) is not None:
             return None
     return prepare(own.password_hash, typed, new)
 
@@ -95,8 +97,10 @@ def unlock(tx: Tx, password: str, prepared: Prepared | None = None) -> UserRow:
 
 
 @verb(Permission.SIGN_IN)
-def change_password(tx: Tx, request: ChangePassword, prepared: Prepared | None = None) -> UserRow:
-    """Change one's own password.
+def change_password(
+    tx: Tx, request: ChangePassword, prepared: Prepared | None = None, session_id: UUID | None = None
+) -> UserRow:
+    """Change one's own password, which ends one's sessions on the server but for this one.
 
     Raises SignInRefused, SignInLocked for a wrong `current`; InvalidInput("password_same", "password_…") for the new one;
     NotPermitted where nobody is signed in.
@@ -106,7 +110,7 @@ def change_password(tx: Tx, request: ChangePassword, prepared: Prepared | None =
         raise InvalidInput("password_same", field="password")
     check_password(request.new, known_phrases(tx.session, user.name, user.email))
     ready = prepared is not None and prepared.stored == user.password_hash and prepared.new_hash
-    set_password(tx, user, ready or hash_password(request.new), must_change=False)
+    set_password(tx, user, ready or hash_password(request.new), must_change=False, keep=session_id)
     return row_of(user)
 
 
@@ -120,7 +124,7 @@ def _prove_own(tx: Tx, password: str, prepared: Prepared | None) -> User:
 def _prove(tx: Tx, account: str, user: User | None, password: str, prepared: Prepared | None) -> User:
     """The user, if the password is theirs, the account is on and not locked here. Everything else is counted and refused."""
     user_id = user.id if user is not None else None
-    until = _locked_until(tx, account)
+    until = locked_until(tx, account)
     if until is not None:
         tx.record(Change("user", user_id, Action.EXECUTE, note="locked"))
         raise SignInLocked(until=until)
@@ -137,11 +141,11 @@ def _prove(tx: Tx, account: str, user: User | None, password: str, prepared: Pre
     if failed is None:
         failed = SignInFailure(account=account, desk=tx.actor.desk, failures=0, locks=0, locked_until=None)
         tx.session.add(failed)
-    _count(tx, failed, user_id)
+    count_failure(tx, failed, user_id)
     raise SignInRefused()
 
 
-def _count(tx: Tx, failed: SignInFailure, user_id: UUID | None) -> None:
+def count_failure(tx: Tx, failed: SignInFailure, user_id: UUID | None) -> None:
     """One failure more; enough of them lock the account at this desk, each time for twice as long."""
     clinic = find_clinic(tx.session)
     failed.failures += 1
@@ -153,10 +157,11 @@ def _count(tx: Tx, failed: SignInFailure, user_id: UUID | None) -> None:
     raise SignInLocked(until=failed.locked_until)
 
 
-def _locked_until(tx: Tx, account: str) -> datetime | None:
-    """The end of the lock on the account at this desk; None where there is none (any more)."""
+def locked_until(tx: Tx, account: str, desk: str | None = None) -> datetime | None:
+    """The end of the lock on the account at a desk (None: the actor's); None where there is none (any more)."""
+    place = tx.actor.desk if desk is None else desk
     until = tx.session.scalar(
-        select(SignInFailure.locked_until).where(SignInFailure.account == account, SignInFailure.desk == tx.actor.desk)
+        select(SignInFailure.locked_until).where(SignInFailure.account == account, SignInFailure.desk == place)
     )
     return until if until is not None and tx.now < until else None
 

@@ -1,0 +1,53 @@
+"""Long lists in pages: where a page ends is told by an opaque cursor, so that what is added meanwhile shifts nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from clinicdesk.core.errors import InvalidInput
+
+MOST_PER_PAGE = 200
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page: at most `limit` items behind `cursor` (empty: from the start), counted as a whole if `total`."""
+
+    limit: int = 50
+    cursor: str = ""
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items in order; `next` is the cursor of the page behind them, None at the end; `total` where it was asked for."""
+
+    items: list[T]
+    next: str | None = None
+    total: int | None = None
+
+
+def encode_cursor(place: Sequence[str | int]) -> str:
+    """The cursor that stands behind the item with these sort values."""
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *kinds: type[str] | type[int]) -> list[str | int]:
+    """The sort values that a cursor stands for, of these kinds. Raises InvalidInput("cursor_not_right")."""
+    try:
+        place = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise InvalidInput("cursor_not_right", field="cursor") from error
+    fits = isinstance(place, list) and len(place) == len(kinds)
+    if not fits or any(type(value) is not kind for value, kind in zip(place, kinds, strict=True)):
+        raise InvalidInput("cursor_not_right", field="cursor")
+    if any((isinstance(v, int) and abs(v) >= 1 << 63) or (isinstance(v, str) and "\x00" in v) for v in place):
+        raise InvalidInput("cursor_not_right", field="cursor")
+    return list(place)

@@ -1,0 +1,57 @@
+"""What was answered to requests that came with a key, kept for a day so that a repeat gets the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from clinicdesk.core.permissions import Permission
+from clinicdesk.core.tx import Tx, verb
+from clinicdesk.features.users.models import KeptAnswer
+
+KEPT_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it went out, and what the request was like that got it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+    fingerprint: bytes = b""
+
+
+@verb(Permission.SIGN_IN, concurrent=True)
+def recall(tx: Tx, key: str) -> Answer | None:
+    """What this person's request with this key was answered; waits for one that is under way. None for a new key."""
+    tx.claim(f"answer {tx.actor.user_id} {key}")
+    kept = tx.session.execute(
+        select(KeptAnswer.status, KeptAnswer.headers, KeptAnswer.body, KeptAnswer.fingerprint).where(
+            KeptAnswer.user_id == tx.actor.user_id, KeptAnswer.key == key, KeptAnswer.kept_at > tx.now - KEPT_FOR
+        )
+    ).one_or_none()
+    return None if kept is None else Answer(kept.status, json.loads(kept.headers), kept.body, kept.fingerprint)
+
+
+@verb(Permission.SIGN_IN, concurrent=True)
+def keep(tx: Tx, key: str, fingerprint: bytes, answer: Answer) -> None:
+    """Keep an answer under this person's key, in place of an expired one."""
+    assert tx.actor.user_id is not None  # noqa: S101  (nobody's requests are not kept)
+    tx.session.execute(delete(KeptAnswer).where(KeptAnswer.user_id == tx.actor.user_id, KeptAnswer.key == key))
+    kept = KeptAnswer(
+        user_id=tx.actor.user_id, key=key, fingerprint=fingerprint, status=answer.status,
+        headers=json.dumps(answer.headers), body=answer.body, kept_at=tx.now,
+    )  # fmt: skip
+    tx.session.add(kept)
+    tx.session.flush()
+
+
+@verb(Permission.MAINTAIN)
+def forget_answers(tx: Tx) -> int:
+    """Forget the answers that are older than a day; says how many."""
+    done = tx.session.execute(delete(KeptAnswer).where(KeptAnswer.kept_at <= tx.now - KEPT_FOR))
+    return int(done.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,123 @@
+"""Accounts in pages, one by one, and counted."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
+
+from clinicdesk.core.clock import from_micros, to_micros
+from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
+from clinicdesk.core.permissions import Permission, Role
+from clinicdesk.core.text import one_line
+from clinicdesk.core.tx import Change, Tx, verb
+from clinicdesk.features.users.accounts import record_user, row_of
+from clinicdesk.features.users.models import User, UserSession
+from clinicdesk.features.users.schemas import UserQuery, UserRow, UserSort, UserStatistics
+
+
+@verb(Permission.MANAGE_USERS, writes=False)
+def find_users(tx: Tx, query: UserQuery) -> Page[UserRow]:
+    """A page of the accounts that fit. Raises InvalidInput("cursor_not_right", "out_of_range")."""
+    page = query.page
+    if not 1 <= page.limit <= MOST_PER_PAGE:
+        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
+    fitting = _fitting(query)
+    column, kind = _SORTS[query.sort]
+    rows = fitting
+    if page.cursor:
+        place, last = decode_cursor(page.cursor, kind, str)
+        behind = tuple_(literal(from_micros(place) if isinstance(place, int) else place, column.type), _uuid(last))
+        here = tuple_(column, User.id)
+        rows = rows.where(here < behind if query.descending else here > behind)
+    order = (column.desc(), User.id.desc()) if query.descending else (column, User.id)
+    users = list(tx.session.execute(rows.add_columns(column).order_by(*order).limit(page.limit + 1)).all())
+    following = None
+    if len(users) > page.limit:
+        users.pop()
+        user, place = users[-1]
+        following = encode_cursor([to_micros(place) if kind is int else place, user.id.hex])
+    total = (
+        tx.session.scalar(fitting.with_only_columns(func.count(), maintain_column_froms=True)) if page.total else None
+    )
+    return Page([row_of(user) for user, _ in users], following, total)
+
+
+@verb(Permission.MANAGE_USERS, writes=False)
+def get_user(tx: Tx, user_id: UUID) -> UserRow:
+    """One account. Raises NotFound("user_not_found")."""
+    user = tx.session.get(User, user_id)
+    if user is None:
+        raise NotFound("user_not_found")
+    return row_of(user)
+
+
+@verb(Permission.SIGN_IN, writes=False)
+def own_account(tx: Tx) -> UserRow:
+    """The account of whoever asks. Raises NotPermitted where nobody is signed in."""
+    return row_of(own(tx))
+
+
+@verb(Permission.SIGN_IN)
+def edit_own_name(tx: Tx, version: int, name: str) -> UserRow:
+    """Change one's own name. Raises InvalidInput, Conflict("changed_meanwhile"), NotPermitted where nobody is signed in."""
+    user = own(tx, version)
+    user.name = one_line(name, "name", 120, required=True)
+    record_user(tx, Change.updated(user))
+    tx.session.flush()
+    return row_of(user)
+
+
+@verb(Permission.MANAGE_USERS, writes=False)
+def user_statistics(tx: Tx) -> UserStatistics:
+    """How many accounts there are of each kind."""
+    by_role = tx.session.execute(
+        select(User.role, func.count(), func.count().filter(User.active), func.count(User.email_verified_at)).group_by(
+            User.role
+        )
+    ).all()
+    sessions = select(func.count()).where(UserSession.ended_at.is_(None), UserSession.expires_at > tx.now)
+    return UserStatistics(
+        sum(row[1] for row in by_role), sum(row[2] for row in by_role), sum(row[3] for row in by_role),
+        {Role(row[0]): row[1] for row in by_role}, tx.session.scalar(sessions) or 0,
+    )  # fmt: skip
+
+
+def own(tx: Tx, version: int | None = None) -> User:
+    """The actor's account, at this version. Raises NotPermitted, Conflict("changed_meanwhile")."""
+    user = None if tx.actor.user_id is None else tx.session.get(User, tx.actor.user_id)
+    if user is None:
+        raise NotPermitted(verb=tx.verb)
+    if version is not None and user.version != version:
+        raise Conflict("changed_meanwhile")
+    return user
+
+
+_SORTS: dict[UserSort, tuple[ColumnElement[Any], type[int] | type[str]]] = {
+    UserSort.NAME: (func.lower(User.name), str),
+    UserSort.EMAIL: (User.email, str),  # type: ignore[dict-item]
+    UserSort.CREATED: (User.created_at, int),  # type: ignore[dict-item]
+}
+
+
+def _fitting(query: UserQuery) -> Select[tuple[User]]:
+    users = select(User)
+    text = one_line(query.text, "text", 120).lower()
+    if text:
+        users = users.where(
+            or_(func.lower(User.name).contains(text, autoescape=True), User.email.contains(text, autoescape=True))
+        )
+    if query.role is not None:
+        users = users.where(User.role == query.role.value)
+    if query.active is not None:
+        users = users.where(User.active.is_(query.active))
+    return users
+
+
+def _uuid(text: str | int) -> ColumnElement[UUID]:
+    try:
+        return literal(UUID(str(text)))
+    except ValueError as error:
+        raise InvalidInput("cursor_not_right", field="cursor") from error

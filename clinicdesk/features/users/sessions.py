@@ -1,0 +1,217 @@
+"""Sign-ins through the server that last: opened, refreshed by tokens that work once, listed and ended.
+
+A refresh token is the session's id and generation under our key. Whoever brings one that is used up has stolen it, or was
+robbed: the session ends for both, unless it is the same device repeating itself within a minute because an answer was lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from datetime import timedelta
+from typing import NoReturn
+from uuid import UUID
+
+from sqlalchemy import delete, exists, select
+
+from clinicdesk.core.database import derive_key
+from clinicdesk.core.errors import NotFound
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import Permission, Role
+from clinicdesk.core.text import one_line
+from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
+from clinicdesk.features.users.accounts import row_of
+from clinicdesk.features.users.models import MailedLink, User, UserSession
+from clinicdesk.features.users.passwords import Prepared, prepare
+from clinicdesk.features.users.rules import account_key, fold_email
+from clinicdesk.features.users.schemas import (
+    NotSignedIn,
+    OpenSession,
+    Place,
+    SecondFactorRequired,
+    SessionEnded,
+    SessionRow,
+    SignIn,
+)
+from clinicdesk.features.users.second_factor import has_second_factor, take_code
+from clinicdesk.features.users.signing_in import locked_until, sign_in
+
+IDLE = timedelta(days=7)
+LONGEST = timedelta(days=30)
+RETRY = timedelta(seconds=60)
+_TOKEN_BYTES = 16 + 4 + 32
+
+
+def begin_session(database: Database, request: SignIn, place: Place) -> OpenSession:
+    """Sign in for good; `request.desk` is not used, the place is.
+
+    Raises SignInRefused, SignInLocked, SecondFactorRequired (with `user_id`), InvalidInput("password_too_long").
+    """
+    nobody = Actor(None, Role.NOBODY)
+    with database.read(nobody) as tx:
+        stored = tx.session.scalar(select(User.password_hash).where(User.email == fold_email(request.email)))
+        desk = _desk(tx, request.email, place)
+        locked = locked_until(tx, account_key(request.email), desk) is not None
+    prepared = None if locked else prepare(stored, request.password)
+    with database.write(nobody) as tx:
+        return log_in(tx, request, place, prepared)
+
+
+def desk_of(database: Database, email: str, place: Place) -> str:
+    """What failures to sign in to this account from this place are counted under."""
+    with database.read(Actor(None, Role.NOBODY)) as tx:
+        return _desk(tx, email, place)
+
+
+@verb(Permission.SIGN_IN)
+def log_in(tx: Tx, request: SignIn, place: Place, prepared: Prepared | None = None) -> OpenSession:
+    """Sign in and open a session, within this unit of work. Raises as `begin_session` does."""
+    signed = sign_in(tx, SignIn(request.email, request.password, _desk(tx, request.email, place)), prepared)
+    if has_second_factor(tx, signed.user.id):
+        raise SecondFactorRequired(user_id=signed.user.id)
+    return _open(tx, signed.user.id, place)
+
+
+@verb(Permission.SIGN_IN)
+def log_in_with_code(tx: Tx, user_id: UUID, code: str, place: Place) -> OpenSession:
+    """Open the session of a person whose password was right, by a code of theirs. Raises SignInRefused, SignInLocked."""
+    take_code(tx, user_id, code)
+    return _open(tx, user_id, place)
+
+
+@verb(Permission.SIGN_IN)
+def refresh(tx: Tx, token: str, device_id: UUID | None) -> OpenSession:
+    """Go on with a session: its next token. A used-up token ends it. Raises NotSignedIn, SessionEnded."""
+    session_id, generation = _read_token(tx, token)
+    session = tx.session.get(UserSession, session_id, with_for_update=True)
+    if session is None or session.ended_at is not None or _expired(tx, session):
+        raise SessionEnded()
+    user = tx.session.get(User, session.user_id)
+    if user is None or not user.active:
+        raise SessionEnded()
+    if generation != session.generation:
+        lost_answer = (
+            generation == session.generation - 1
+            and device_id == session.device_id
+            and tx.now <= session.refreshed_at + RETRY
+        )
+        if not lost_answer:
+            _end(tx, session, "refresh_token_reused")
+            raise SessionEnded()
+    else:
+        session.generation += 1
+        session.refreshed_at = tx.now
+    user.last_seen_at = tx.now
+    tx.actor = Actor(user.id, Role(user.role), user.name, session.device_name)
+    tx.record(Change("user_session", session.id, Action.EXECUTE))
+    tx.session.flush()
+    return OpenSession(_row(session), row_of(user), tx.actor, _token(tx, session))
+
+
+@verb(Permission.SIGN_IN)
+def log_out(tx: Tx, session_id: UUID) -> None:
+    """End one of one's own sessions. Raises NotFound("session_not_found")."""
+    session = tx.session.get(UserSession, session_id)
+    if session is None or session.user_id != tx.actor.user_id or session.ended_at is not None:
+        raise NotFound("session_not_found")
+    _end(tx, session, "")
+
+
+@verb(Permission.SIGN_IN, writes=False)
+def list_sessions(tx: Tx) -> list[SessionRow]:
+    """One's own sessions that go on, the last used first."""
+    sessions = tx.session.scalars(
+        select(UserSession)
+        .where(UserSession.user_id == tx.actor.user_id, UserSession.ended_at.is_(None))
+        .order_by(UserSession.refreshed_at.desc(), UserSession.id)
+    )
+    return [_row(session) for session in sessions if not _expired(tx, session)]
+
+
+@verb(Permission.MAINTAIN)
+def forget_sessions(tx: Tx) -> None:
+    """Forget the sessions that no device is known by any more, and links that have expired."""
+    tx.session.execute(delete(UserSession).where(UserSession.expires_at < tx.now - LONGEST))
+    tx.session.execute(delete(MailedLink).where(MailedLink.expires_at < tx.now))
+
+
+def ensure_open(tx: Tx, session_id: UUID) -> None:
+    """Refuse whoever's session has been ended since the access token was given. Raises NotSignedIn("session_ended")."""
+    ended = tx.session.execute(select(UserSession.ended_at).where(UserSession.id == session_id)).one_or_none()
+    if ended is None or ended[0] is not None:
+        raise NotSignedIn("session_ended", verb="users.ensure_open")
+
+
+def _desk(tx: Tx, email: str, place: Place) -> str:
+    """What failures are counted under: a device that this account has been used on, else the address.
+
+    So that strangers, who are at other addresses and on no such device, cannot lock a clinic's desk out.
+    """
+    if place.device_id is not None:
+        known = select(
+            exists().where(
+                UserSession.user_id == User.id,
+                User.email == fold_email(email),
+                UserSession.device_id == place.device_id,
+            )
+        )
+        if tx.session.scalar(known):
+            return f"device {place.device_id.hex}"
+    return place.address
+
+
+def _open(tx: Tx, user_id: UUID, place: Place) -> OpenSession:
+    user = tx.session.get(User, user_id)
+    if user is None or not user.active:
+        raise NotSignedIn("account_off", verb=tx.verb)
+    session = UserSession(
+        id=new_id(), user_id=user.id, device_id=place.device_id or new_id(),
+        device_name=one_line(place.device_name, "device_name", 60) or "API", address=place.address[:45],
+        created_at=tx.now, expires_at=tx.now + LONGEST, generation=0, refreshed_at=tx.now, ended_at=None,
+    )  # fmt: skip
+    tx.session.add(session)
+    tx.actor = Actor(user.id, Role(user.role), user.name, session.device_name)
+    tx.record(Change("user_session", session.id, Action.EXECUTE))
+    tx.session.flush()
+    return OpenSession(_row(session), row_of(user), tx.actor, _token(tx, session))
+
+
+def _end(tx: Tx, session: UserSession, note: str) -> None:
+    session.ended_at = tx.now
+    tx.session.flush()
+    tx.record(Change("user_session", session.id, Action.EXECUTE, note=note))
+
+
+def _expired(tx: Tx, session: UserSession) -> bool:
+    return tx.now >= session.expires_at or tx.now >= session.refreshed_at + IDLE
+
+
+def _token(tx: Tx, session: UserSession) -> str:
+    about = session.id.bytes + session.generation.to_bytes(4)
+    return base64.urlsafe_b64encode(about + _mac(tx, about)).rstrip(b"=").decode()
+
+
+def _read_token(tx: Tx, token: str) -> tuple[UUID, int]:
+    try:
+        whole = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        _refuse(tx)
+    about, mac = whole[:20], whole[20:]
+    if len(whole) != _TOKEN_BYTES or not hmac.compare_digest(mac, _mac(tx, about)):
+        _refuse(tx)
+    return UUID(bytes=about[:16]), int.from_bytes(about[16:])
+
+
+def _refuse(tx: Tx) -> NoReturn:
+    raise NotSignedIn(verb=tx.verb)
+
+
+def _mac(tx: Tx, about: bytes) -> bytes:
+    return hmac.digest(derive_key(tx.database.audit_key, "refresh tokens"), about, "sha256")
+
+
+def _row(session: UserSession) -> SessionRow:
+    return SessionRow(
+        session.id, session.device_id, session.device_name, session.address, session.created_at, session.refreshed_at,
+        min(session.expires_at, session.refreshed_at + IDLE),
+    )  # fmt: skip

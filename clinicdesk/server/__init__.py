@@ -1,0 +1,1 @@
+"""The clinic's server: the same verbs as the desk's, behind HTTP."""

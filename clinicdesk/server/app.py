@@ -1,0 +1,90 @@
+"""Puts the server together: its endpoints, its answers to errors, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import Response
+
+from clinicdesk import __version__
+from clinicdesk.server import health, logs, problems
+from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
+from clinicdesk.server.idempotency import Repeated
+from clinicdesk.server.identity import API, DEVICE_HEADER
+from clinicdesk.server.requests import Requests
+from clinicdesk.server.routes import auth, users
+from clinicdesk.server.serving import Serving, open_serving
+from clinicdesk.server.settings import load_settings
+
+ROUTERS = (
+    auth.router,
+    users.router,
+)
+"""The groups of endpoints below /api/v1: a line for each."""
+
+
+def create_app(serving: Serving) -> FastAPI:
+    """The server's app; it closes `serving` as it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await serving.close()
+
+    app = FastAPI(
+        title="ClinicDesk", version=__version__, lifespan=lifespan, redoc_url=None,
+        description="A clinic's desk for other programs: the same verbs as on the screen.",
+        separate_input_output_schemas=False,
+    )  # fmt: skip
+    app.state.serving = serving
+    problems.install(app)
+    app.add_exception_handler(Repeated, _repeat)
+    for router in ROUTERS:
+        app.include_router(router, prefix=API)
+    app.include_router(health.router)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    if serving.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=serving.settings.cors_origins, allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", IDEMPOTENCY_HEADER, DEVICE_HEADER],
+            expose_headers=["ETag", "X-Request-ID", "Retry-After"],
+        )  # fmt: skip
+    app.add_middleware(Requests)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _repeat(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Repeated)  # noqa: S101  (registered for it alone)
+    return error.response
+
+
+def _document(app: FastAPI) -> dict[str, object]:
+    """The OpenAPI document, with the problem document in the place of the framework's own error."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes,
+            separate_input_output_schemas=False,
+        )  # fmt: skip
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {**problem.pop("$defs", {}), "Problem": problem}
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def from_environment() -> FastAPI:
+    """The app for one worker, with the settings of the environment."""
+    settings = load_settings()
+    logs.start(settings.data_dir)
+    return create_app(open_serving(settings))

@@ -1,0 +1,49 @@
+"""Versions as ETags: a read tells one, an update names it in If-Match, and whoever comes too late is told."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response
+
+from clinicdesk.core.errors import InvalidInput
+from clinicdesk.server.problems import PreconditionRequired
+
+_ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
+
+
+def etag(version: int) -> str:
+    """The ETag of a row at this version."""
+    return f'"{version}"'
+
+
+def _if_match(
+    if_match: Annotated[
+        str | None, Header(description='The ETag that was read, such as `"3"`.', examples=['"3"'])
+    ] = None,
+) -> int:
+    """The version that an update is meant for. Raises PreconditionRequired, InvalidInput("etag_not_right")."""
+    if if_match is None:
+        raise PreconditionRequired()
+    found = _ETAG.fullmatch(if_match.strip())
+    if found is None:
+        raise InvalidInput("etag_not_right", field="If-Match")
+    return int(found[1])
+
+
+IfMatch = Annotated[int, Depends(_if_match)]
+
+
+def unless_known(request: Request, response: Response) -> Response:
+    """The answer to a read with its ETag, or 304 where the caller has it already."""
+    if request.method != "GET" or response.status_code != 200:
+        return response
+    if "etag" not in response.headers:
+        response.headers["etag"] = f'W/"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    tag = response.headers["etag"].removeprefix("W/")
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if tag in known:
+        return Response(status_code=304, headers={"etag": response.headers["etag"]})
+    return response

@@ -1,0 +1,93 @@
+"""Whether the server lives, whether it can work, and figures of what it does."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from pydantic import BaseModel
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+
+from clinicdesk.core import migrate
+from clinicdesk.core.tx import Database
+from clinicdesk.server.identity import serving_of
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(tags=["operation"])
+
+_requests = Counter("clinicdesk_requests_total", "Requests answered", ["method", "route", "status"])
+_seconds = Histogram(
+    "clinicdesk_request_seconds", "Time from a request to its answer", ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)  # fmt: skip
+_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
+
+
+def note_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request under its route (never its path, which names people's records)."""
+    known = method if method in _METHODS else "other"
+    _requests.labels(known, route, str(status)).inc()
+    _seconds.labels(known, route).observe(seconds)
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Ready(BaseModel):
+    """What the server needs, each `ok` or the code of what is the matter; Redis is `off` where none is set."""
+
+    status: str
+    database: str
+    migrations: str
+    redis: str
+
+
+@router.get("/healthz", operation_id="healthz", summary="Is the process alive")
+async def healthz() -> Alive:
+    return Alive()
+
+
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    summary="Can it work: database, migrations, Redis",
+    responses={503: {"model": Ready, "description": "Not ready"}},
+    response_model=Ready,
+)
+async def readyz(request: Request) -> Response:
+    serving = serving_of(request)
+    database, migrations = await run_in_threadpool(_look_at, serving.database)
+    redis: Any = "off"
+    if serving.redis is not None:
+        try:
+            await serving.redis.execute_command("PING")
+            redis = "ok"
+        except (RedisError, OSError):
+            redis = "unreachable"  # limits and cache do without it, so this alone does not stop the work
+    works = (database, migrations) == ("ok", "ok")
+    found = Ready(status="ok" if works else "unavailable", database=database, migrations=migrations, redis=redis)
+    return JSONResponse(found.model_dump(), 200 if works else 503)
+
+
+def _look_at(database: Database) -> tuple[str, str]:
+    try:
+        with database.engine.connect() as connection:
+            current = migrate.current_revision(connection)
+    except SQLAlchemyError as error:
+        log.warning("the database does not answer: %s", type(error).__name__)
+        return "unreachable", "unknown"
+    return "ok", "ok" if current == migrate.head_revision() else "behind"
+
+
+@router.get("/metrics", operation_id="metrics", summary="Figures for Prometheus", response_class=Response)
+def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,65 @@
+"""Repeats of a request that carry the same Idempotency-Key get the first answer: it is kept in the transaction of the write."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from fastapi import Header, Request
+from starlette.responses import Response
+
+from clinicdesk.core.errors import InvalidInput
+from clinicdesk.core.tx import Tx
+from clinicdesk.features.users import answers
+
+HEADER = "Idempotency-Key"
+_KEPT_HEADERS = ("content-type", "etag", "location")
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        min_length=8,
+        max_length=100,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes a repeat of this request safe: it gets the first answer, for a day.",
+        examples=["3f1d9c1e-6c1b-4d53-9d0e-0a4f7f6b2f10"],
+    ),
+]
+
+
+class Repeated(Exception):
+    """The request was answered before; `response` is that answer."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+async def fingerprint(request: Request) -> bytes | None:
+    """What a repeat of this request has to be like; None for one without a key."""
+    if HEADER not in request.headers or request.method in {"GET", "HEAD"}:
+        return None
+    about = f"{request.method} {request.url.path}?{request.url.query} {request.headers.get('if-match', '')}\n"
+    return hashlib.sha256(about.encode() + await request.body()).digest()
+
+
+def recall(tx: Tx, request: Request, key: str) -> None:
+    """Wait for whoever uses the same key at this moment, then see whether it was answered.
+
+    Raises Repeated, InvalidInput("idempotency_key_reused") for another request under the same key.
+    """
+    known = answers.recall(tx, key)
+    if known is None:
+        return
+    if known.fingerprint != request.state.fingerprint:
+        raise InvalidInput("idempotency_key_reused", field=HEADER)
+    raise Repeated(Response(known.body, known.status, {**known.headers, "Idempotency-Replayed": "true"}))
+
+
+def keep(request: Request, response: Response) -> None:
+    """Keep the answer to the request in its unit of work, which is still open."""
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    answers.keep(
+        request.state.tx, request.headers[HEADER], request.state.fingerprint,
+        answers.Answer(response.status_code, headers, bytes(response.body)),
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""Who sends a request: by a bearer token from programs, by a cookie from browsers, and then only from our own pages."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.requests import HTTPConnection
+
+from clinicdesk.core.errors import NotPermitted
+from clinicdesk.features.users.schemas import NotSignedIn
+from clinicdesk.server.serving import Serving
+from clinicdesk.server.tokens import Caller
+
+ACCESS_COOKIE = "clinicdesk_access"
+REFRESH_COOKIE = "clinicdesk_refresh"
+DEVICE_COOKIE = "clinicdesk_device"
+DEVICE_HEADER = "Clinicdesk-Device"
+API = "/api/v1"
+REFRESH_PATH = f"{API}/auth"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def serving_of(connection: HTTPConnection) -> Serving:
+    """What this worker holds."""
+    serving: Serving = connection.app.state.serving
+    return serving
+
+
+def caller_of(connection: HTTPConnection) -> Caller | None:
+    """Whoever the request's token stands for; None without a token, and with one that is not (any longer) right."""
+    scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
+    token = bearer.strip() if scheme.lower() == "bearer" else connection.cookies.get(ACCESS_COOKIE, "")
+    return serving_of(connection).tokens.read_access(token) if token else None
+
+
+def uses_cookies(connection: HTTPConnection) -> bool:
+    """Whether the request would be believed for its cookies alone, which a browser adds by itself."""
+    return "authorization" not in connection.headers and bool(
+        {ACCESS_COOKIE, REFRESH_COOKIE} & connection.cookies.keys()
+    )
+
+
+def ensure_own_page(request: Request) -> None:
+    """Refuse a write by cookie that another site's page sends. Raises NotPermitted("cross_site")."""
+    if request.method in _SAFE or not uses_cookies(request):
+        return
+    settings = serving_of(request).settings
+    origin = request.headers.get("origin")
+    own = {settings.public_url, f"{request.url.scheme}://{request.url.netloc}", *settings.cors_origins}
+    if origin not in own:  # a browser sends it with every write
+        raise NotPermitted("cross_site")
+
+
+def required_caller(request: Request) -> Caller:
+    """Whoever is signed in. Raises NotSignedIn."""
+    caller = caller_of(request)
+    if caller is None:
+        raise NotSignedIn()
+    ensure_own_page(request)
+    return caller
+
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="The access token of a sign-in.")
+_cookie = APIKeyCookie(name=ACCESS_COOKIE, auto_error=False, scheme_name="cookie", description="Set by a sign-in.")
+
+
+def documented(
+    caller: Annotated[Caller, Depends(required_caller)],
+    _token: Annotated[object, Security(_bearer)],
+    _set: Annotated[object, Security(_cookie)],
+) -> Caller:
+    """The caller, with both ways of signing in told in the OpenAPI document."""
+    return caller
+
+
+SignedInCaller = Annotated[Caller, Depends(documented)]
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where the request comes from; of an IPv6 address the network, which is what one customer has."""
+    host = connection.client.host if connection.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host[:45]
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def set_cookies(response: Response, access: str, refresh: str, device: str) -> None:
+    """Give a browser its tokens in cookies that no script reads and no other site sends."""
+    for name, value, path, days in (
+        (ACCESS_COOKIE, access, "/api", 0),
+        (REFRESH_COOKIE, refresh, REFRESH_PATH, 7),
+        (DEVICE_COOKIE, device, REFRESH_PATH, 400),
+    ):
+        response.set_cookie(
+            name, value, max_age=days * 86_400 or 900, path=path, secure=True, httponly=True, samesite="strict"
+        )
+
+
+def clear_cookies(response: Response) -> None:
+    """Take a browser's tokens away; it remains the device that it is."""
+    for name, path in ((ACCESS_COOKIE, "/api"), (REFRESH_COOKIE, REFRESH_PATH)):
+        response.delete_cookie(name, path=path, secure=True, httponly=True, samesite="strict")
+
+
+def device_of(connection: HTTPConnection) -> UUID | None:
+    """The device that the request comes from, by the token that an earlier sign-in there was given."""
+    token = connection.headers.get(DEVICE_HEADER) or connection.cookies.get(DEVICE_COOKIE) or ""
+    return serving_of(connection).tokens.read_device(token)

@@ -1,0 +1,33 @@
+"""Runs the server: one process, or several workers, until it is told to end; then it finishes what it has begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import uvicorn
+
+from clinicdesk.server.settings import PREFIX, load_settings
+
+_GRACE_SECONDS = 30
+
+
+def run(host: str, port: int, data_dir: Path | None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SettingsWrong, and whatever hinders the clinic's data from being opened."""
+    if data_dir is not None:
+        os.environ[f"{PREFIX}DATA_DIR"] = str(data_dir.absolute())
+    settings = load_settings()
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn takes it while it serves, and raises it again at the end
+    config = uvicorn.Config(
+        "clinicdesk.server.app:from_environment", factory=True, host=host, port=port, workers=settings.workers,
+        proxy_headers=True, forwarded_allow_ips=settings.trusted_proxies, server_header=False, access_log=False,
+        log_config=None, timeout_graceful_shutdown=_GRACE_SECONDS, timeout_keep_alive=75,
+    )  # fmt: skip
+    if settings.workers > 1:
+        from uvicorn.supervisors import Multiprocess
+
+        server = uvicorn.Server(config)
+        Multiprocess(config, target=server.run, sockets=[config.bind_socket()]).run()
+        return
+    uvicorn.Server(config).run()

@@ -1,0 +1,185 @@
+"""Answers that say what is wrong: problem documents (RFC 9457) with a stable code, and nothing of a patient or of the code."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from clinicdesk.core.crash import log_crash
+from clinicdesk.core.errors import (
+    ClinicError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    Unavailable,
+)
+from clinicdesk.core.logs import CONTEXT
+from clinicdesk.core.sentences import SENTENCES, english
+from clinicdesk.features.users.schemas import NotSignedIn, SecondFactorRequired, SignInRefused
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """One value that cannot be right."""
+
+    field: str = Field(examples=["body.email"])
+    code: str = Field(examples=["missing"])
+
+
+class Problem(BaseModel):
+    """What is wrong, for a program (`code`) and for a person (`detail`)."""
+
+    type: str = Field(default="about:blank")
+    title: str = Field(examples=["Conflict"])
+    status: int = Field(examples=[409])
+    code: str = Field(examples=["changed_meanwhile"], description="Stable; what a program decides by.")
+    detail: str = Field(examples=["Somebody else has changed this in the meantime. Look at it again."])
+    request_id: str = Field(examples=["01932f0c8a7b7d2e9b1f2c3d4e5f6071"], description="Names the request in the log.")
+    field: str | None = Field(default=None, examples=["email"])
+    errors: list[FieldProblem] | None = None
+    until: datetime | None = Field(default=None, description="When to try again.")
+    ticket: str | None = Field(default=None, description="With second_factor_required: what the code is sent with.")
+
+
+class PreconditionRequired(ClinicError):
+    """An update has to say by If-Match which version it changes. HTTP 428."""
+
+    code = "if_match_required"
+
+
+class UnsupportedMedia(ClinicError):
+    """The body is of a kind that the endpoint does not take. HTTP 415."""
+
+    code = "unsupported_media_type"
+
+
+class TooLarge(ClinicError):
+    """The body is too large. HTTP 413."""
+
+    code = "body_too_large"
+
+
+class Malformed(ClinicError):
+    """The request cannot be read. HTTP 400."""
+
+    code = "not_json"
+
+
+TITLES = {
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    409: "Conflict", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
+    422: "Unprocessable Content", 428: "Precondition Required", 429: "Too Many Requests",
+    500: "Internal Server Error", 503: "Service Unavailable",
+}  # fmt: skip
+
+_STATUS: list[tuple[type[ClinicError], int]] = [
+    (Malformed, 400),
+    (NotSignedIn, 401), (SignInRefused, 401), (SecondFactorRequired, 401),
+    (NotPermitted, 403), (NotFound, 404), (Conflict, 409), (TooLarge, 413), (UnsupportedMedia, 415),
+    (InvalidInput, 422), (PreconditionRequired, 428), (RateLimited, 429), (Unavailable, 503),
+]  # fmt: skip
+
+_OF_HTTP = {404: "no_such_path", 405: "method_not_allowed", 400: "bad_request", 413: "body_too_large"}
+_OF_PYDANTIC = {
+    "missing": "missing", "string_too_long": "too_long", "string_too_short": "too_short", "too_long": "too_many",
+}  # fmt: skip
+
+
+def status_of(error: ClinicError, request: Request | None = None) -> int:
+    """The HTTP status that the error stands for."""
+    if error.reason == "account_off":
+        return 401
+    if error.reason == "changed_meanwhile" and request is not None and "if-match" in request.headers:
+        return 412
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+
+
+def answer(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    """A problem document."""
+    problem = Problem(
+        title=TITLES.get(status, "Error"), status=status, code=code, detail=detail,
+        request_id=str(CONTEXT.get().get("request_id", "")), **more,
+    )  # fmt: skip
+    body = problem.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def of_error(error: ClinicError, request: Request | None = None) -> Response:
+    """The answer that an error of the family stands for."""
+    status = status_of(error, request)
+    more = {name: error.params[name] for name in ("field", "until", "ticket") if name in error.params}
+    headers: dict[str, str] = {}
+    until = more.get("until")
+    if isinstance(until, datetime):
+        headers["Retry-After"] = str(max(1, round((until - datetime.now(UTC)).total_seconds())))
+    elif status == 503:
+        headers["Retry-After"] = "2"
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return answer(status, error.reason, english(error), headers, **more)
+
+
+def _clinic_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ClinicError)  # noqa: S101  (registered for it alone)
+    return of_error(error, request)
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return of_error(Malformed())
+    fields = [
+        FieldProblem(field=".".join(map(str, one["loc"])), code=_OF_PYDANTIC.get(one["type"], "invalid_input"))
+        for one in found
+    ]
+    code = fields[0].code if fields else "invalid_input"
+    detail = SENTENCES["missing" if code == "missing" else "invalid_input"]
+    return answer(422, code, detail, field=fields[0].field if fields else None, errors=fields)
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code = _OF_HTTP.get(error.status_code, "bad_request")
+    return answer(error.status_code, code, SENTENCES[code], dict(error.headers or {}))
+
+
+def crashed(error: Exception) -> Response:
+    """The answer to a bug: a reference that is in the log, and no word of what went wrong."""
+    reference = log_crash(error)
+    return answer(500, "crashed", SENTENCES["crashed"].replace("{reference}", reference))
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer every error with a problem document."""
+    app.add_exception_handler(ClinicError, _clinic_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem documents that an endpoint may answer with, for its OpenAPI document."""
+    return {
+        status: {
+            "description": TITLES[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+ALWAYS = (400, 403, 413, 415, 422, 429, 503)
+"""What any endpoint may answer with; those for signed-in people 401 too."""

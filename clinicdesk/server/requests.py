@@ -1,0 +1,149 @@
+"""What is done for every request before and after its endpoint: its id, its limits, its headers, its line in the log."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import re
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clinicdesk.core.errors import ClinicError, NotPermitted
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.logs import CONTEXT
+from clinicdesk.server import health, problems
+from clinicdesk.server.identity import API, address_of, caller_of, device_of, serving_of
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 1024 * 1024
+MOST_UPLOAD_BYTES = 25 * 1024 * 1024
+UPLOADS = (f"{API}/documents",)
+"""Paths below which a body may be as large as a document."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src https://cdn.jsdelivr.net; "
+    "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
+)
+_HSTS = "max-age=31536000; includeSubDomains"
+
+
+class Requests:
+    """The outermost layer around the app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        request_id = given if _ID.fullmatch(given) else new_id().hex
+        token = CONTEXT.set({"request_id": request_id})
+        try:
+            await self._serve(scope, receive, send, request, request_id)
+        finally:
+            CONTEXT.reset(token)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request: Request, request_id: str) -> None:
+        began = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, scope, request_id)
+            await send(message)
+
+        body = _Body(receive, MOST_UPLOAD_BYTES if scope["path"].startswith(UPLOADS) else MOST_BYTES)
+        try:
+            await _admit(request)
+            body.check(request.headers.get("content-length"))
+            await self._app(scope, body, send_with_headers)
+        except Exception as error:
+            if status:  # the answer is on its way; all that is left is to break it off
+                raise
+            response = problems.of_error(error) if isinstance(error, ClinicError) else problems.crashed(error)
+            await response(scope, receive, send_with_headers)
+        finally:
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", "")
+            if scope["path"].startswith(API) and route:
+                route = API + route.removeprefix(API)  # a router's routes do not know where it is mounted
+            health.note_request(scope["method"], route, status, seconds)
+            facts = {
+                "method": scope["method"], "route": route, "status": status, "ms": round(seconds * 1000, 1),
+            }  # fmt: skip
+            log.info("request", extra={"facts": facts})
+
+
+async def _admit(request: Request) -> None:
+    """Refuse what comes unsealed, or too often."""
+    serving = serving_of(request)
+    if not request.url.path.startswith(API):
+        return
+    if serving.settings.require_https and request.url.scheme != "https" and not _is_loopback(request):
+        raise NotPermitted("https_required")
+    caller = caller_of(request)
+    known = caller.session_id if caller is not None else device_of(request)
+    if known is None:
+        await serving.limits.count(f"address:{address_of(request)}", serving.settings.limit_anonymous)
+    else:
+        await serving.limits.count(f"device:{known}", serving.settings.limit_device)
+
+
+def _is_loopback(request: Request) -> bool:
+    try:
+        return ipaddress.ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:
+        return False
+
+
+def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: str) -> None:
+    present = {name.lower() for name, _ in message["headers"]}
+    headers = {**_HEADERS, "X-Request-ID": request_id}
+    if scope["path"] == "/docs":
+        headers["Content-Security-Policy"] = _DOCS_POLICY
+    if scope["scheme"] == "https":
+        headers["Strict-Transport-Security"] = _HSTS
+    message["headers"] = [
+        *message["headers"],
+        *((name.encode(), value.encode()) for name, value in headers.items() if name.lower().encode() not in present),
+    ]
+
+
+class _Body:
+    """Receives a request's body as long as it is not too large. Raises TooLarge."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive = receive
+        self._most = most
+        self._seen = 0
+
+    def check(self, announced: str | None) -> None:
+        """Refuse a body that is announced as too large before any of it is read."""
+        if announced is not None and announced.isdecimal() and int(announced) > self._most:
+            raise problems.TooLarge()
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._seen += len(message.get("body", b""))
+            if self._seen > self._most:
+                raise problems.TooLarge()
+        return message

@@ -1,0 +1,1 @@
+"""The server's endpoints, a file for each group of them."""

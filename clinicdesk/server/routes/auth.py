@@ -1,0 +1,359 @@
+"""/auth: accounts that people open by themselves, signing in, sessions, passwords and the second factor."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import BackgroundTasks, Body, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from clinicdesk.core.errors import ClinicError
+from clinicdesk.core.smtp import Mail, Smtp
+from clinicdesk.features.users import service
+from clinicdesk.features.users.schemas import (
+    ChangePassword,
+    Enrolment,
+    NotSignedIn,
+    OpenSession,
+    Place,
+    Register,
+    SecondFactorRequired,
+    SessionRow,
+    SignIn,
+    UserRow,
+)
+from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.identity import (
+    REFRESH_COOKIE,
+    SignedInCaller,
+    address_of,
+    clear_cookies,
+    device_of,
+    ensure_own_page,
+    serving_of,
+    set_cookies,
+)
+from clinicdesk.server.problems import answers
+from clinicdesk.server.routing import router as group
+from clinicdesk.server.tokens import ACCESS_LASTS
+from clinicdesk.server.units import AnonymousTx, ReadTx, WriteTx, anonymous_actor
+
+log = logging.getLogger(__name__)
+
+router = group("/auth", "auth", signed_in=False)
+
+_REGISTER = {
+    "patient": {
+        "value": {
+            "email": "mara.lindt@mail.example", "password": "nine green kites over the lake",
+            "given_name": "Mara", "family_name": "Lindt",
+        }
+    }
+}  # fmt: skip
+_LOGIN = {
+    "program": {"value": {"email": "sam.reyes@harbour.example", "password": "seven quiet boats at noon"}},
+    "browser": {
+        "value": {"email": "sam.reyes@harbour.example", "password": "seven quiet boats at noon", "cookies": True}
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What was asked for. It is the same whether or not there was an account with this e-mail; the mail tells its owner."""
+
+    email: str
+    given_name: str
+    family_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Credentials; with `cookies` the tokens are set as cookies that no script reads, and are not in the answer."""
+
+    email: str
+    password: str = field(repr=False)
+    device_name: str = ""
+    cookies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogInCode:
+    """The ticket of a sign-in that needs a second factor, and a code of the authenticator or a recovery code."""
+
+    ticket: str = field(repr=False)
+    code: str = field(repr=False)
+    device_name: str = ""
+    cookies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """The refresh token, where it is not in a cookie."""
+
+    refresh_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session's tokens. `device_token` goes into the header Clinicdesk-Device of later sign-ins and refreshes."""
+
+    access_token: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    token_type: Literal["bearer", "cookie"]
+    expires_in: int
+    device_token: str = field(repr=False)
+    session_id: UUID
+    user: UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """An e-mail address."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailedToken:
+    """The token of a mailed link."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResetPassword:
+    """The token of a mailed link, and the new password."""
+
+    token: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnName:
+    """One's own name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code of the authenticator, or a recovery code."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodes:
+    """Codes that stand in for the authenticator, each once. They are shown this once."""
+
+    codes: list[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Taken; if there is such an account, a mail is on its way."""
+
+    status: Literal["accepted"] = "accepted"
+
+
+# ---- accounts that people open by themselves -----------------------------------------------------------------------
+
+
+@router.post("/register", operation_id="register", summary="Open a patient's account", status_code=201)
+def register(
+    request: Request, asked: Annotated[Register, Body(openapi_examples=_REGISTER)], later: BackgroundTasks
+) -> Registered:
+    serving = serving_of(request)
+    mail = service.open_account(serving.database, anonymous_actor(request), asked, serving.settings.public_url)
+    later.add_task(_send, serving.smtp, mail)
+    return Registered(asked.email, asked.given_name, asked.family_name)
+
+
+@router.post("/email/verify", operation_id="verify_email", summary="Prove an e-mail address", status_code=204)
+def verify_email(tx: AnonymousTx, link: MailedToken) -> None:
+    service.verify_email(tx, link.token)
+
+
+@router.post(
+    "/email/resend", operation_id="resend_verification", summary="Ask for the mail again", status_code=202
+)  # fmt: skip
+def resend(tx: AnonymousTx, request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+    serving = serving_of(request)
+    later.add_task(_send, serving.smtp, service.send_verification(tx, wanted.email, serving.settings.public_url))
+    return Accepted()
+
+
+# ---- signing in and out --------------------------------------------------------------------------------------------
+
+
+@router.post("/login", operation_id="login", summary="Sign in", responses=answers(401))
+async def login(
+    request: Request, response: Response, given: Annotated[LogIn, Body(openapi_examples=_LOGIN)]
+) -> Session:
+    serving = serving_of(request)
+    place = _place(request, given.device_name)
+    desk = await run_in_threadpool(service.desk_of, serving.database, given.email, place)
+    await serving.limits.count(f"sign-in:{desk}", serving.settings.limit_sign_ins)
+    credentials = SignIn(given.email, given.password)
+    try:
+        opened = await run_in_threadpool(service.begin_session, serving.database, credentials, place)
+    except SecondFactorRequired as needed:
+        raise SecondFactorRequired(ticket=serving.tokens.ticket(UUID(str(needed.params["user_id"])))) from None
+    await serving.limits.give_back(f"sign-in:{desk}")  # only guesses are limited
+    return _answer(request, response, opened, given.cookies)
+
+
+@router.post(
+    "/login/code", operation_id="login_with_code", summary="Sign in: the second factor", responses=answers(401)
+)  # fmt: skip
+def login_with_code(tx: AnonymousTx, request: Request, response: Response, given: LogInCode) -> Session:
+    user_id = serving_of(request).tokens.read_ticket(given.ticket)
+    if user_id is None:
+        raise NotSignedIn()
+    opened = service.log_in_with_code(tx, user_id, given.code, _place(request, given.device_name))
+    return _answer(request, response, opened, given.cookies)
+
+
+@router.post(
+    "/refresh", operation_id="refresh", summary="Go on: new tokens for the refresh token", responses=answers(401)
+)  # fmt: skip
+def refresh(tx: AnonymousTx, request: Request, response: Response, given: RefreshToken | None = None) -> Session:
+    token = given.refresh_token if given is not None else ""
+    by_cookie = not token
+    token = token or request.cookies.get(REFRESH_COOKIE, "")
+    if not token:
+        raise NotSignedIn()
+    return _answer(request, response, service.refresh(tx, token, device_of(request)), by_cookie)
+
+
+@router.post("/logout", operation_id="logout", summary="Sign out here", status_code=204, responses=answers(401, 404))
+def logout(tx: WriteTx, caller: SignedInCaller, response: Response) -> None:
+    service.log_out(tx, caller.session_id)
+    clear_cookies(response)
+
+
+@router.get("/sessions", operation_id="list_sessions", summary="Where one is signed in", responses=answers(401))
+def list_sessions(tx: ReadTx) -> list[SessionRow]:
+    return service.list_sessions(tx)
+
+
+@router.delete(
+    "/sessions/{session_id}", operation_id="revoke_session", summary="Sign out elsewhere", status_code=204,
+    responses=answers(401, 404),
+)  # fmt: skip
+def revoke_session(tx: WriteTx, session_id: UUID) -> None:
+    service.log_out(tx, session_id)
+
+
+# ---- oneself -------------------------------------------------------------------------------------------------------
+
+
+@router.get("/me", operation_id="get_me", summary="One's own account", responses=answers(401))
+def get_me(tx: ReadTx, response: Response) -> UserRow:
+    return _tagged(service.own_account(tx), response)
+
+
+@router.put("/me", operation_id="edit_me", summary="Change one's name", responses=answers(401, 409, 412, 428))
+def edit_me(tx: WriteTx, version: IfMatch, wanted: OwnName, response: Response) -> UserRow:
+    return _tagged(service.edit_own_name(tx, version, wanted.name), response)
+
+
+@router.post(
+    "/password/change", operation_id="change_password", responses=answers(401),
+    summary="Change one's password, which signs one out elsewhere",
+)  # fmt: skip
+def change_password(request: Request, caller: SignedInCaller, wanted: ChangePassword) -> UserRow:
+    database = serving_of(request).database
+    with database.read(caller.actor) as tx:
+        service.ensure_open(tx, caller.session_id)
+    return service.replace_password(database, caller.actor, wanted, caller.session_id)
+
+
+@router.post(
+    "/password/forgot", operation_id="forgot_password", summary="Ask for a link to a new password", status_code=202
+)  # fmt: skip
+def forgot_password(tx: AnonymousTx, request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+    serving = serving_of(request)
+    later.add_task(_send, serving.smtp, service.forgot_password(tx, wanted.email, serving.settings.public_url))
+    return Accepted()
+
+
+@router.post(
+    "/password/reset", operation_id="reset_password", summary="Choose a new password by a mailed link", status_code=204
+)  # fmt: skip
+def reset_password(request: Request, wanted: ResetPassword) -> None:
+    ensure_own_page(request)
+    service.choose_password(serving_of(request).database, anonymous_actor(request), wanted.token, wanted.password)
+
+
+# ---- the second factor ---------------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/second-factor", operation_id="enrol_second_factor", summary="Set up an authenticator", status_code=201,
+    responses=answers(401, 409),
+)  # fmt: skip
+def enrol(tx: WriteTx) -> Enrolment:
+    return service.enrol(tx)
+
+
+@router.post(
+    "/second-factor/confirm", operation_id="confirm_second_factor", summary="Turn the second factor on",
+    responses=answers(401, 409),
+)  # fmt: skip
+def confirm(tx: WriteTx, first: Code) -> RecoveryCodes:
+    return RecoveryCodes(service.confirm(tx, first.code))
+
+
+@router.post(
+    "/second-factor/disable", operation_id="disable_second_factor", summary="Turn the second factor off",
+    status_code=204, responses=answers(401, 409),
+)  # fmt: skip
+def disable(tx: WriteTx, one: Code) -> None:
+    service.disable(tx, one.code)
+
+
+@router.post(
+    "/second-factor/recovery-codes", operation_id="renew_recovery_codes", summary="New recovery codes",
+    responses=answers(401, 409),
+)  # fmt: skip
+def renew_recovery_codes(tx: WriteTx, one: Code) -> RecoveryCodes:
+    return RecoveryCodes(service.renew_recovery_codes(tx, one.code))
+
+
+# ---- between ---------------------------------------------------------------------------------------------------------
+
+
+def _tagged(row: UserRow, response: Response) -> UserRow:
+    response.headers["ETag"] = etag(row.version)
+    return row
+
+
+def _place(request: Request, device_name: str) -> Place:
+    return Place(device_of(request), device_name, address_of(request))
+
+
+def _answer(request: Request, response: Response, opened: OpenSession, by_cookie: bool) -> Session:
+    tokens = serving_of(request).tokens
+    access, device = tokens.access(opened.actor, opened.session.id), tokens.device(opened.session.device_id)
+    if by_cookie:
+        set_cookies(response, access, opened.refresh_token, device)
+    return Session(
+        None if by_cookie else access, None if by_cookie else opened.refresh_token,
+        "cookie" if by_cookie else "bearer", int(ACCESS_LASTS.total_seconds()), device, opened.session.id,
+        opened.user,
+    )  # fmt: skip
+
+
+def _send(smtp: Smtp | None, mail: Mail | None) -> None:
+    """Send a mail behind the answer, which must not tell by its time whether there is one."""
+    if smtp is None or mail is None:
+        return
+    try:
+        smtp.send(mail)
+    except ClinicError as error:
+        log.error("a mail was not sent: %s", type(error.__cause__).__name__)

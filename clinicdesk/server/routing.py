@@ -1,0 +1,61 @@
+"""What every endpoint has in common: kinds of bodies it takes, answers that are kept for a repeat, ETags on reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, params
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from clinicdesk.core.errors import InvalidInput
+from clinicdesk.server import etags, idempotency
+from clinicdesk.server.problems import ALWAYS, Malformed, UnsupportedMedia, answers
+
+_UNSTORABLE = re.compile(rb"\\u0000|\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f][0-9a-f]{2}", re.I)
+"""Escapes in JSON of what no database takes: NUL, and half of a surrogate pair."""
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Route(APIRoute):
+    """An endpoint as this server has them."""
+
+    def get_route_handler(self) -> Handler:
+        """The endpoint with what stands around it, inside its unit of work."""
+        handler = super().get_route_handler()
+        takes_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
+        takes_json = self.body_field is not None and not takes_form
+
+        async def handle(request: Request) -> Response:
+            if takes_json:
+                await _check_json(request)
+            request.state.fingerprint = await idempotency.fingerprint(request)
+            response = await handler(request)
+            if request.state.fingerprint is not None and getattr(request.state, "tx", None) is not None:
+                await run_in_threadpool(idempotency.keep, request, response)
+            return response if isinstance(response, StreamingResponse) else etags.unless_known(request, response)
+
+        return handle
+
+
+async def _check_json(request: Request) -> None:
+    body = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedMedia()
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed() from error
+    if _UNSTORABLE.search(body):
+        raise InvalidInput("control_characters", field="body")
+
+
+def router(prefix: str, tag: str, *, signed_in: bool = True) -> APIRouter:
+    """A router for one group of endpoints, which documents what each may answer with."""
+    common = (*ALWAYS, 401) if signed_in else ALWAYS
+    return APIRouter(prefix=prefix, tags=[tag], route_class=Route, responses=answers(*common))

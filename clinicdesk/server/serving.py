@@ -1,0 +1,89 @@
+"""What a worker holds while it serves: the database, the keys of its tokens, the limits, the way out for mail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from clinicdesk.core import migrate
+from clinicdesk.core.clock import Clock, utc_now
+from clinicdesk.core.database import derive_key
+from clinicdesk.core.smtp import Smtp
+from clinicdesk.core.tx import Database
+from clinicdesk.features.users.service import ensure_active
+from clinicdesk.opening import open_clinic
+from clinicdesk.server.limits import Limits
+from clinicdesk.server.settings import Settings
+from clinicdesk.server.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+MOST_UNITS = 12
+"""Units of work that are open at once in a worker: fewer than threads and connections, so that whoever holds one goes on."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """One worker's share of the server. Close it when done."""
+
+    settings: Settings
+    database: Database
+    tokens: Tokens
+    limits: Limits
+    smtp: Smtp | None
+    redis: Redis | None
+    close_database: Callable[[], None]
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        if self.redis is not None:
+            await self.redis.aclose()
+        self.close_database()
+
+
+def open_serving(settings: Settings, clock: Clock = utc_now) -> Serving:
+    """Open the clinic that the settings name, in the present schema. Raises Unavailable as `open_clinic` does."""
+    if settings.database_url is None:
+        clinic = open_clinic(settings.data_dir, clock=clock)
+        return serve_from(settings, clinic.database, clinic.close)
+    return serve_from(settings, *_open_postgres(settings, clock))
+
+
+def _open_postgres(settings: Settings, clock: Clock) -> tuple[Database, Callable[[], None]]:
+    from clinicdesk.core.postgres import open_postgres  # psycopg comes with the server alone
+
+    assert settings.database_url is not None  # noqa: S101
+    assert settings.secret_key is not None  # noqa: S101  (checked with the settings)
+    secret = settings.secret_key.get_secret_value().encode()
+    database = open_postgres(settings.database_url.get_secret_value(), derive_key(secret, "audit"), clock)
+    try:
+        migrate.upgrade(database.engine)
+    except BaseException:
+        database.close()
+        raise
+    database.guards.append(ensure_active)
+    return database, database.close
+
+
+def serve_from(settings: Settings, database: Database, close_database: Callable[[], None]) -> Serving:
+    """Serve from an open, migrated and guarded database."""
+    redis = None
+    if settings.redis_url is not None:
+        redis = Redis.from_url(
+            settings.redis_url.get_secret_value(), socket_timeout=1, socket_connect_timeout=1, decode_responses=True
+        )
+    smtp = None
+    if settings.smtp_host:
+        smtp = Smtp(
+            settings.smtp_host, settings.smtp_port, settings.mail_from, settings.smtp_user,
+            settings.smtp_password.get_secret_value(), settings.smtp_tls,
+        )  # fmt: skip
+    else:
+        log.warning("no mail server is set; no mail will go out")
+    tokens = Tokens(derive_key(database.audit_key, "access tokens"), database.clock)
+    return Serving(settings, database, tokens, Limits(redis, database.clock), smtp, redis, close_database)

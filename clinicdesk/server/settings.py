@@ -1,0 +1,123 @@
+"""The server's settings: from the environment, or secrets from files that it names, all checked before anything starts."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from clinicdesk.core.errors import InvalidInput
+
+PREFIX = "CLINICDESK_"
+_FROM_FILES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_PASSWORD")
+
+
+class SettingsWrong(InvalidInput):
+    """A setting of the environment cannot be right; `problems` names each."""
+
+    code = "settings_wrong"
+
+
+def _origin(value: str) -> str:
+    scheme, colon, rest = value.strip().rstrip("/").partition("://")
+    if scheme not in {"http", "https"} or not colon or not rest or "/" in rest:
+        raise ValueError("an origin is like https://desk.example")
+    return f"{scheme}://{rest}"
+
+
+def _words(value: Any) -> Any:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """What can be set, each as CLINICDESK_ and the name in capitals. Without any, a trial on an embedded database."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path | None = None
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    secret_key: SecretStr | None = Field(default=None, min_length=32)
+    """Seals the audit trail and signs tokens where the data lies in PostgreSQL; beside an embedded database lies a key."""
+    workers: int = Field(default=1, ge=1, le=64)
+
+    public_url: Annotated[str, AfterValidator(_origin)] = "http://127.0.0.1:8000"
+    """What people see in front of the server: links in mails begin with it, and browsers may send from it."""
+    trusted_proxies: Annotated[list[str], NoDecode] = ["127.0.0.1", "::1"]
+    require_https: bool = True
+    """Refuse what did not come by TLS, except from this machine itself."""
+    cors_origins: Annotated[list[str], NoDecode] = []
+
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_tls: bool = True
+    mail_from: str = "clinicdesk@localhost"
+
+    limit_anonymous: int = Field(default=100, ge=1)
+    limit_sign_ins: int = Field(default=10, ge=1)
+    limit_device: int = Field(default=600, ge=1)
+    """Requests in 15 minutes: without a sign-in from one address, failed sign-ins from one place, by one signed-in device."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, values: Any) -> Any:
+        for name in ("trusted_proxies", "cors_origins"):
+            if name in values:
+                values[name] = _words(values[name])
+        return values
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        for origin in self.cors_origins:
+            _named("CORS_ORIGINS", _origin, origin)
+        for proxy in self.trusted_proxies:
+            _named("TRUSTED_PROXIES", ipaddress.ip_network, proxy)
+        if self.database_url and not self.database_url.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError(f"{PREFIX}DATABASE_URL: it begins with postgresql://")
+        if self.database_url and not self.secret_key:
+            raise ValueError(f"{PREFIX}SECRET_KEY: PostgreSQL needs a secret of at least 32 characters beside it")
+        if self.workers > 1 and not self.redis_url:
+            raise ValueError(
+                f"{PREFIX}WORKERS: several workers share limits and events in Redis; set {PREFIX}REDIS_URL"
+            )
+        return self
+
+
+def _named(name: str, check: Any, value: str) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise ValueError(f"{PREFIX}{name}: {error}") from error
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the environment. Raises SettingsWrong, which names each variable that is not right."""
+    given = dict(os.environ if environment is None else environment)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        if given.get(variable):
+            values[name] = given[variable]
+        elif name.upper() in _FROM_FILES and given.get(f"{variable}_FILE"):
+            try:
+                values[name] = Path(given[f"{variable}_FILE"]).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{variable}_FILE: the file cannot be read ({type(error).__name__})")
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            message = problem["msg"].removeprefix("Value error, ")
+            place = PREFIX + str(problem["loc"][0]).upper() + ": " if problem["loc"] else ""
+            problems.append(place + message)
+    if problems:
+        raise SettingsWrong(problems="; ".join(problems))
+    return settings

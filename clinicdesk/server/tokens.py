@@ -1,0 +1,89 @@
+"""Access tokens and second-factor tickets: short-lived, signed, and valid for one purpose each."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from clinicdesk.core.clock import Clock
+from clinicdesk.core.permissions import Role
+from clinicdesk.core.tx import Actor
+
+ACCESS_LASTS = timedelta(minutes=15)
+TICKET_LASTS = timedelta(minutes=5)
+_ALGORITHM = "HS256"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request, by its access token; `session_id` is the sign-in that the token belongs to."""
+
+    actor: Actor
+    session_id: UUID
+
+
+class Tokens:
+    """Makes and reads signed tokens."""
+
+    def __init__(self, key: bytes, clock: Clock) -> None:
+        self._key = key
+        self._clock = clock
+
+    def access(self, actor: Actor, session_id: UUID) -> str:
+        """A token that lets whoever bears it act as this person for 15 minutes."""
+        facts = {
+            "sub": str(actor.user_id), "sid": str(session_id), "role": actor.role.value, "name": actor.name,
+            "desk": actor.desk,
+        }  # fmt: skip
+        return self._sign("access", ACCESS_LASTS, facts)
+
+    def read_access(self, token: str) -> Caller | None:
+        """Who the token stands for; None where it is not ours, is of another kind or has expired."""
+        facts = self._read("access", token)
+        if facts is None:
+            return None
+        return Caller(Actor(UUID(facts["sub"]), Role(facts["role"]), facts["name"], facts["desk"]), UUID(facts["sid"]))
+
+    def ticket(self, user_id: UUID) -> str:
+        """A token that says for five minutes: this person's password was right; the second factor is missing."""
+        return self._sign("ticket", TICKET_LASTS, {"sub": str(user_id)})
+
+    def read_ticket(self, token: str) -> UUID | None:
+        """The person of a ticket; None where it is none of ours or has expired."""
+        facts = self._read("ticket", token)
+        return None if facts is None else UUID(facts["sub"])
+
+    def device(self, device_id: UUID) -> str:
+        """What a device shows to be known again. It lets nobody in; it has limits and locks of its own."""
+        return f"{device_id.hex}.{self._device_mac(device_id)}"
+
+    def read_device(self, token: str) -> UUID | None:
+        """The device that shows this; None where it is none of ours."""
+        try:
+            device_id = UUID(token.partition(".")[0])
+        except ValueError:
+            return None
+        fits = hmac.compare_digest(token.encode(), self.device(device_id).encode())
+        return device_id if fits else None
+
+    def _device_mac(self, device_id: UUID) -> str:
+        return hmac.digest(self._key, b"device " + device_id.bytes, "sha256").hex()[:32]
+
+    def _sign(self, kind: str, lasts: timedelta, facts: dict[str, str]) -> str:
+        until = int((self._clock() + lasts).timestamp())
+        return jwt.encode({**facts, "aud": kind, "iss": "clinicdesk", "exp": until}, self._key, _ALGORITHM)
+
+    def _read(self, kind: str, token: str) -> dict[str, Any] | None:
+        try:
+            facts: dict[str, Any] = jwt.decode(
+                token, self._key, [_ALGORITHM], audience=kind, issuer="clinicdesk",
+                options={"verify_exp": False, "require": ["exp", "sub"]},
+            )  # fmt: skip
+        except (jwt.PyJWTError, ValueError):
+            return None
+        return facts if self._clock().timestamp() < facts["exp"] else None

@@ -1,0 +1,137 @@
+"""The real app on a real database, people of every role who can sign in, and a mail server that keeps what it is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import Message
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from clinicdesk.core.permissions import Role
+from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.practitioners import service as practitioners
+from clinicdesk.features.practitioners.schemas import SetUpClinic
+from clinicdesk.features.users import service as users
+from clinicdesk.features.users.schemas import AddUser, UserRow
+from clinicdesk.server.app import create_app
+from clinicdesk.server.serving import serve_from
+from clinicdesk.server.settings import load_settings
+from tests.postgres import free_port
+
+PASSWORD = "seven quiet boats at noon"
+ROLES = (Role.ADMINISTRATOR, Role.DOCTOR, Role.NURSE, Role.RECEPTIONIST, Role.PATIENT)
+
+
+class Postbox:
+    """A mail server on the loopback; what it has received lies in `mails`."""
+
+    def __init__(self) -> None:
+        self.mails: list[Message] = []
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # aiosmtpd's name
+        self.mails.append(message_from_bytes(envelope.content))
+        return "250 OK"
+
+    def start(self) -> None:
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    def token(self) -> str:
+        """The token in the link of the last mail."""
+        found = re.search(r"token=([\w-]+)", str(self.mails[-1].get_payload()))
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[Postbox]:
+    box = Postbox()
+    box.start()
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def postbox(mail_server: Postbox) -> Postbox:
+    """The mail server, empty."""
+    mail_server.mails.clear()
+    return mail_server
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Settings that a test wants besides those that every test has."""
+    return {}
+
+
+@pytest.fixture
+def people(db: Database, operator: Actor) -> dict[Role, UserRow]:
+    """A clinic that is set up, guarded as the program guards it, with somebody of each role."""
+    db.guards.append(users.ensure_active)
+    with db.write(operator) as tx:
+        practitioners.set_up_clinic(tx, SetUpClinic("Harbour Street Clinic", "Europe/Berlin"))
+        return {
+            role: users.add_user(tx, AddUser(f"{role}@harbour.example", f"Some {role}", role, PASSWORD))
+            for role in ROLES
+        }
+
+
+@pytest.fixture
+def server(db: Database, people: dict[Role, UserRow], postbox: Postbox, settings: dict[str, str]) -> FastAPI:
+    """The app, as one worker has it."""
+    environment = {
+        "CLINICDESK_SMTP_HOST": "127.0.0.1", "CLINICDESK_SMTP_PORT": str(postbox.port), "CLINICDESK_SMTP_TLS": "off",
+        "CLINICDESK_PUBLIC_URL": "https://desk.example", **settings,
+    }  # fmt: skip
+    return create_app(serve_from(load_settings(environment), db, lambda: None))
+
+
+Knock = Callable[..., TestClient]
+
+
+@pytest.fixture
+def knock(server: FastAPI) -> Knock:
+    """Clients: `knock(address)` is somebody at that address, who comes by https."""
+
+    def client(address: str = "203.0.113.7") -> TestClient:
+        return TestClient(server, "https://desk.example", client=(address, 40_000))
+
+    return client
+
+
+@pytest.fixture
+def client(knock: Knock) -> TestClient:
+    """Somebody who is not signed in."""
+    return knock()
+
+
+SignedIn = Callable[[Role], TestClient]
+
+
+@pytest.fixture
+def sign_in(knock: Knock) -> SignedIn:
+    """`sign_in(role)` is a client with the access token of somebody with that role."""
+
+    def signed_in(role: Role) -> TestClient:
+        visitor = knock()
+        answer = visitor.post("/api/v1/auth/login", json={"email": f"{role}@harbour.example", "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        visitor.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return visitor
+
+    return signed_in
+
+
+@pytest.fixture
+def administrator_client(sign_in: SignedIn) -> TestClient:
+    return sign_in(Role.ADMINISTRATOR)

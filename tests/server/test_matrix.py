@@ -1,0 +1,90 @@
+"""Every endpoint against every role: who is let in, written out so that a change is seen."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import Role
+from tests.server.conftest import ROLES, SignedIn
+
+ANYBODY = "anybody"
+EVERY_ROLE = frozenset(ROLES)
+ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
+
+# A new endpoint goes behind those who may ask it; whoever is not signed in may ask those of ANYBODY alone.
+MAY: dict[frozenset[Role] | str, str] = {
+    ANYBODY: """
+        healthz readyz metrics
+        register verify_email resend_verification login login_with_code refresh forgot_password reset_password
+    """,
+    EVERY_ROLE: """
+        logout list_sessions revoke_session get_me edit_me change_password list_roles
+    """,
+    ADMINISTRATOR | {Role.DOCTOR}: """
+        enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
+    """,
+    ADMINISTRATOR: """
+        list_users add_user user_statistics get_user edit_user set_user_active link_user_to_patient reset_user_password
+        remove_user_second_factor deactivate_user
+    """,
+}
+EXPECTED = {name: who for who, names in MAY.items() for name in names.split()}
+
+BODIES: dict[str, Any] = {
+    "edit_me": {"name": "Somebody"},
+    "change_password": {"current": "not this one", "new": "nine green kites over Ulm"},
+    "confirm_second_factor": {"code": "000000"},
+    "disable_second_factor": {"code": "000000"},
+    "renew_recovery_codes": {"code": "000000"},
+    "add_user": {"email": "x@y.example", "name": "X", "role": "nurse", "password": "seven quiet boats at noon"},
+    "edit_user": {"email": "x@y.example", "name": "X", "role": "nurse"},
+    "set_user_active": {"active": True},
+    "link_user_to_patient": {"patient_id": None},
+    "reset_user_password": {"password": "seven quiet boats at noon"},
+}
+"""A body that is read, for each endpoint that takes one: what is refused has to be refused for the role."""
+
+
+@pytest.fixture
+def endpoints(server: FastAPI) -> dict[str, tuple[str, str]]:
+    """Method and path of each endpoint."""
+    return {
+        one["operationId"]: (method, path)
+        for path, methods in server.openapi()["paths"].items()
+        for method, one in methods.items()
+    }
+
+
+def status(client: TestClient, endpoint: tuple[str, str], name: str) -> int:
+    method, path = endpoint
+    filled = re.sub(r"{\w+}", str(new_id()), path)
+    answer = client.request(method, filled, json=BODIES.get(name), headers={"If-Match": '"999"'})
+    return int(answer.status_code)
+
+
+def test_every_endpoint_is_in_the_table_and_nothing_else_is(endpoints: dict[str, tuple[str, str]]) -> None:
+    assert sorted(endpoints.keys() - EXPECTED.keys()) == [], "say above who may ask it"
+    assert sorted(EXPECTED.keys() - endpoints.keys()) == [], "there is no such endpoint (any more)"
+
+
+def test_whoever_is_not_signed_in_is_told_so(endpoints: dict[str, tuple[str, str]], client: TestClient) -> None:
+    refused = {name for name, one in endpoints.items() if status(client, one, name) == 401}
+    closed = {name for name, who in EXPECTED.items() if who != ANYBODY}
+    assert closed <= refused
+    assert refused - closed <= {"login", "login_with_code", "refresh"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_gets_in_where_the_table_says(
+    endpoints: dict[str, tuple[str, str]], sign_in: SignedIn, role: Role
+) -> None:
+    client = sign_in(role)
+    names = sorted(EXPECTED.keys() - {"logout"})
+    refused = {name for name in names if status(client, endpoints[name], name) == 403}
+    assert refused == {name for name in names if EXPECTED[name] != ANYBODY and role not in EXPECTED[name]}

@@ -1,0 +1,57 @@
+"""The settings are checked before anything starts, and each error names its variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinicdesk.server.settings import SettingsWrong, load_settings
+
+SECRET = "a secret of more than thirty-two characters"
+URL = "postgresql://clinic@db/clinic"
+
+
+def test_a_trial_needs_no_setting() -> None:
+    settings = load_settings({})
+    assert (settings.database_url, settings.redis_url, settings.workers) == (None, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"CLINICDESK_WORKERS": "many"}, "CLINICDESK_WORKERS"),
+        ({"CLINICDESK_WORKERS": "4"}, "CLINICDESK_REDIS_URL"),
+        ({"CLINICDESK_DATABASE_URL": URL}, "CLINICDESK_SECRET_KEY"),
+        ({"CLINICDESK_DATABASE_URL": "mysql://x", "CLINICDESK_SECRET_KEY": SECRET}, "CLINICDESK_DATABASE_URL"),
+        ({"CLINICDESK_SECRET_KEY": "short"}, "CLINICDESK_SECRET_KEY"),
+        ({"CLINICDESK_SMTP_PORT": "0"}, "CLINICDESK_SMTP_PORT"),
+        ({"CLINICDESK_CORS_ORIGINS": "portal.example"}, "CLINICDESK_CORS_ORIGINS"),
+        ({"CLINICDESK_TRUSTED_PROXIES": "proxy"}, "CLINICDESK_TRUSTED_PROXIES"),
+        ({"CLINICDESK_PUBLIC_URL": "desk"}, "CLINICDESK_PUBLIC_URL"),
+        ({"CLINICDESK_SECRET_KEY_FILE": "/nowhere"}, "CLINICDESK_SECRET_KEY_FILE"),
+        ({"CLINICDESK_REQUIRE_HTTPS": "perhaps"}, "CLINICDESK_REQUIRE_HTTPS"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(environment: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        load_settings(environment)
+    assert named in str(wrong.value.params["problems"])
+
+
+def test_every_wrong_setting_is_named_at_once_and_no_secret_is() -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        load_settings({"CLINICDESK_SMTP_PORT": "x", "CLINICDESK_WORKERS": "x", "CLINICDESK_SECRET_KEY": "hush"})
+    problems = str(wrong.value.params["problems"])
+    assert "SMTP_PORT" in problems
+    assert "WORKERS" in problems
+    assert "hush" not in problems
+
+
+def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    settings = load_settings({"CLINICDESK_DATABASE_URL": URL, "CLINICDESK_SECRET_KEY_FILE": str(file)})
+    assert settings.secret_key is not None
+    assert settings.secret_key.get_secret_value() == SECRET
+    assert SECRET not in repr(settings)
