@@ -276,6 +276,10 @@ KEYS: Mapping[str, Key] = {
     # Move around
     "calendar.time": Key(QT_TRANSLATE_NOOP("Keys", "Time up or down"), (), _M, shown="↑ ↓"),
     "calendar.practitioner": Key(QT_TRANSLATE_NOOP("Keys", "Practitioner"), (), _M, shown="← →"),
+    "flow.pick": Key(
+        QT_TRANSLATE_NOOP("Keys", "Choose a card"), (), _M, hint=QT_TRANSLATE_NOOP("Keys", "pick"), shown="1–9"
+    ),
+    "flow.columns": Key(QT_TRANSLATE_NOOP("Keys", "Cards and columns"), (), _M, shown="↑ ↓ ← →"),
     "calendar.previous_day": Key(QT_TRANSLATE_NOOP("Keys", "Day before"), ("PgUp",), _M, Menu.GO),
     "calendar.next_day": Key(QT_TRANSLATE_NOOP("Keys", "Day after"), ("PgDown",), _M, Menu.GO),
     "calendar.next_visits": Key(QT_TRANSLATE_NOOP("Keys", "Next day with visits"), ("End",), _M, Menu.GO),

@@ -21,6 +21,21 @@ from clinicdesk.features.practitioners.service import list_practitioners, list_r
 
 LOOK_AHEAD = timedelta(days=120)
 
+CONCERNS = frozenset(
+    {
+        "appointment",
+        "appointment_type",
+        "patient",
+        "practitioner",
+        "weekly_hours",
+        "absence",
+        "holiday",
+        "room",
+        "clinic",
+    }
+)
+"""The tables whose changes are seen in what `read_days` gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Days:

@@ -56,7 +56,7 @@ class Toolbar(QWidget):
         self._people = ActionButton("", glyph="ph.funnel-simple", parent=self)
         self._menu = QMenu(self._people)
         self._people.clicked.connect(self._open_people)
-        self._search = _SearchButton(self.tr("Find, book or go to…"), self)
+        self._search = SearchButton(self.tr("Find, book or go to…"), self)
         self._search.pressed.connect(self.search_asked)
         self._practitioners: tuple[PractitionerRow, ...] = ()
         self._shown: frozenset[UUID] = frozenset()
@@ -129,7 +129,7 @@ class Toolbar(QWidget):
         painter.fillRect(0, self.height() - 1, self.width(), 1, tokens.line2)
 
 
-class _SearchButton(SearchField):
+class SearchButton(SearchField):
     """Looks like the line of the command bar and leads to it."""
 
     pressed = Signal()
