@@ -203,6 +203,10 @@ class CommandBar(Sheet):
     def hasHeightForWidth(self) -> bool:
         return False  # the height is the same whatever is listed, so that nothing moves
 
+    def shows(self) -> str:
+        """The text that what is listed answers."""
+        return self._answer.question.text if self._answer is not None else ""
+
     # Keys
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -244,6 +248,7 @@ class CommandBar(Sheet):
 
     def _ask(self) -> None:
         """Ask for what is typed now; while an answer is on its way, that waits, so that no queue of old questions grows."""
+        self._ask_soon.stop()
         if self._is_reading:
             self._is_stale = True
             return

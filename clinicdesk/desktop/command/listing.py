@@ -175,13 +175,12 @@ def part_words(answer: Answer, part: Part, name: Name) -> tuple[str, bool]:
     phrase = answer.phrase
     match part:
         case Part.PATIENT:
-            if answer.patient is not None:
-                return f"{name(answer.patient)} · {answer.patient.number}", True
+            patient = answer.patient or (answer.people[0] if answer.people and phrase.patient else None)
+            if patient is not None:
+                return f"{name(patient)} · {patient.number}", True
             return (
-                (_translate("Command", "Nobody found"), True)
-                if phrase.patient
-                else (_translate("Command", "Asked when booking"), False)
-            )
+                _translate("Command", "Nobody found") if phrase.patient else _translate("Command", "Asked when booking")
+            ), False
         case Part.PRACTITIONER:
             asked = [row.name for row in answer.practitioners if row.id in phrase.practitioner_ids]
             return (QLocale().createSeparatedList(asked), True) if asked else (_translate("Command", "Anybody"), False)

@@ -16,7 +16,7 @@ from clinicdesk.desktop.widgets.keys import caps_width, paint_caps
 
 _EDGE = 18
 _TIME, _DAY, _WITH, _REASON = 48, 146, 252, 404
-_HEIGHTS = {Kind.HEADING: 36, Kind.CANDIDATE: 30, Kind.NOTE: 30}
+_HEIGHTS = {Kind.HEADING: 32, Kind.CANDIDATE: 28, Kind.NOTE: 28}
 
 
 class Results(QListView):
