@@ -250,6 +250,19 @@ def test_a_sheet_outlives_what_it_came_from_and_goes_when_it_was_made_for_once(q
         sheet.close_sheet()
 
 
+def test_a_sheet_that_is_gone_leaves_the_rest_of_the_window_in_our_hands(qtbot: QtBot, window: QWidget) -> None:
+    below = QLineEdit(window)
+    eye = below.addAction("show")
+    sheet, _, _ = sheet_on(window)
+    sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    sheet.open_sheet()
+    with qtbot.waitSignal(sheet.destroyed):
+        sheet.close_sheet()
+
+    assert isValid(below)
+    assert isValid(eye)
+
+
 def test_keys_typed_in_a_sheet_never_reach_the_screen_below(qtbot: QtBot, window: QWidget) -> None:
     pressed: list[int] = []
     window.keyPressEvent = lambda event: pressed.append(event.key())  # type: ignore[method-assign]
