@@ -15,7 +15,7 @@ from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import ColourName, Role
 
 if TYPE_CHECKING:
-    from clinicdesk.desktop.appointments.calendar_view import CalendarView
+    from clinicdesk.desktop.appointments.calendar_grid import CalendarGrid
 
 _LEADING = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 _TRAILING = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
@@ -41,7 +41,7 @@ class Heading:
 class Header(QWidget):
     """The heads of the columns; a click chooses one."""
 
-    def __init__(self, view: CalendarView) -> None:
+    def __init__(self, view: CalendarGrid) -> None:
         super().__init__(view)
         self._view = view
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -172,7 +172,7 @@ class Header(QWidget):
 class Gutter(QWidget):
     """The local hours beside the columns, and the present in a pill; an hour that the clock repeats stands there twice."""
 
-    def __init__(self, view: CalendarView) -> None:
+    def __init__(self, view: CalendarGrid) -> None:
         super().__init__(view)
         self._view = view
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)

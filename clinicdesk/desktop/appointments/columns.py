@@ -10,7 +10,7 @@ from uuid import UUID
 
 from clinicdesk.desktop.appointments.day_axis import DayAxis
 from clinicdesk.desktop.appointments.lanes import More, Place, in_lanes
-from clinicdesk.features.appointments.rules import HOLDING
+from clinicdesk.features.appointments.rules import GRACE, HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 from clinicdesk.features.practitioners.rules import subtract, whole_day
 from clinicdesk.features.practitioners.schemas import AbsenceKind, AbsenceRow, Interval, PractitionerRow, WorkingDay
@@ -50,6 +50,10 @@ class Slot:
     start: datetime
     free: timedelta
     is_open: bool
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether nothing can be booked here any more."""
+        return self.start < now - GRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,14 @@ class Column:
             if stop.top <= minute and (stop.top > self.stops[best].top or _covers(stop, minute, self.stops[best])):
                 best = i
         return best
+
+    def stop_now(self, minute: float) -> Stop:
+        """Where the present is: the visit that holds it, the open slot that is running, or else what comes next."""
+        worth = [stop for stop in self.stops if (stop.visit.status in HOLDING if stop.visit else stop.is_open)]
+        running = [stop for stop in worth if stop.top <= minute < stop.end]
+        if running:
+            return max(running, key=lambda stop: (stop.visit is not None, stop.top))
+        return next((stop for stop in worth if stop.top > minute), self.stops[self.stop_at(minute)])
 
     def free_stop_at(self, minute: float) -> Stop:
         """The last free stop at or before a minute whose time is still free then; where none is, the visit in the way."""

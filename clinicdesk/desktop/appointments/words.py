@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 
+from clinicdesk.desktop.appointments.columns import Slot
 from clinicdesk.desktop.look.status import status_look
 from clinicdesk.desktop.look.visit_painter import VisitLook, initials
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
@@ -53,6 +54,18 @@ def hours_and_minutes(length: timedelta) -> str:
     if not minutes:
         return _translate("Calendar", "%n h", "", hours)
     return _translate("Calendar", "%1 h %2 min").replace("%1", str(hours)).replace("%2", str(minutes))
+
+
+def of_slot(slot: Slot, now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    """What is said of the time under the cursor, in full and then ever shorter: "09:00, 1 h 50 min free"."""
+    at = clock(slot.start, zone)
+    if slot.is_past(now):
+        return _translate("Calendar", "%1, past").replace("%1", at), at
+    if not slot.is_open:
+        return _translate("Calendar", "%1, closed").replace("%1", at), at
+    free = hours_and_minutes(slot.free)
+    whole, short = _translate("Calendar", "%1, %2 free"), _translate("Calendar", "%1, %2", "time, how long it is free")
+    return whole.replace("%1", at).replace("%2", free), short.replace("%1", at).replace("%2", free), at
 
 
 def minutes_waited(row: AppointmentRow, now: datetime) -> int | None:

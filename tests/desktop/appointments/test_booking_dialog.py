@@ -121,7 +121,12 @@ def test_someone_unknown_can_be_registered(
     register = button(qtbot, dialog, "Register")
     with qtbot.waitSignal(desk.requested) as asked:
         register.click()
-    assert asked.args == [NewPatient("Quetzal")]
+    assert asked.args is not None
+    (request,) = asked.args
+    assert isinstance(request, NewPatient)
+    assert request.text == "Quetzal"
+    assert request.booking is not None
+    assert request.booking.start == at(12)
 
 
 def test_a_walk_in_is_seven_keys(qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands) -> None:
