@@ -91,7 +91,7 @@ class ClinicForm(QWidget):
         buttons.addStretch()
         body = QWidget()
         inner = QVBoxLayout(body)
-        inner.setContentsMargins(metrics.page_margin, metrics.px(18), metrics.page_margin, metrics.px(16))
+        inner.setContentsMargins(metrics.page_margin, metrics.px(20), metrics.page_margin, metrics.px(16))
         inner.setSpacing(metrics.px(14))
         inner.addWidget(TextLabel(self.tr("Clinic"), Role.BODY, weight=600))
         inner.addLayout(grid)

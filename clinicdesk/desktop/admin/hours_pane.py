@@ -115,6 +115,7 @@ class HoursPane(ListPane):
         who = self._who
         if who is None:
             self.show_rows(())
+            self.empty.hide()
             return
 
         def show(weeks: list[WeeklyHoursRow]) -> None:

@@ -65,6 +65,7 @@ class ListPane(QWidget):
         self.table.doubleClicked.connect(lambda _index: self.edit())
         self._title = TextLabel("", Role.BODY, weight=600)
         self._count = TextLabel("", Role.SMALL, "ink2")
+        self._count.hide()
         self.head = QHBoxLayout()
         self.head.setSpacing(metrics.related)
         self.head.addWidget(self._title)
@@ -86,7 +87,7 @@ class ListPane(QWidget):
         head = QWidget()
         head.setLayout(self.head)
         self.head.setContentsMargins(0, metrics.px(4), 0, metrics.px(4))
-        head.setMinimumHeight(metrics.px(36))
+        head.setMinimumHeight(metrics.px(38))
         column.addWidget(head)
         column.addWidget(self.table, 1)
         self.setBackgroundRole(QPalette.ColorRole.Base)
@@ -121,6 +122,7 @@ class ListPane(QWidget):
     def set_count(self, words: str) -> None:
         """What stands beside the title."""
         self._count.setText(words)
+        self._count.setVisible(bool(words))
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         """List these rows; the cursor stays on its row, or at its height where that is gone."""
