@@ -1,4 +1,4 @@
-"""Works the real desk by itself, in a process of its own, and prints what that took as JSON: `python -m tests.benchmarks.session DIR`.
+"""Works the real desk by itself, in a process of its own, and prints what that took as JSON.
 
 It starts the program, signs in, walks through days and types a name, each as soon as all is done that came before: nothing
 is being read, and nothing is left to paint. Instants are on the clock that all processes share; costs of the main thread
@@ -15,12 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication
+from clinicdesk.cli import load_desk
 
-from clinicdesk import cli
-from tests.benchmarks.memory import peak_memory
+run_desk = load_desk()  # before anything else is loaded, as the command does it
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer  # noqa: E402
+from PySide6.QtGui import QKeyEvent  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from clinicdesk.desktop.app import application  # noqa: E402
+from clinicdesk.desktop.window import Window  # noqa: E402
+from tests.benchmarks.memory import peak_memory  # noqa: E402
 
 EMAIL, PASSWORD = "reception@clinic.example", "four words are good"
 DAYS = 20
@@ -34,8 +39,6 @@ class Session(QObject):
 
     def __init__(self, results: dict[str, Any]) -> None:
         super().__init__()
-        from clinicdesk.desktop.window import Window
-
         self.window = next(widget for widget in QApplication.topLevelWidgets() if isinstance(widget, Window))
         self.window.installEventFilter(self)
         self.window.runner.busy.connect(self._on_busy)
@@ -102,13 +105,11 @@ class Session(QObject):
 
 def main(folder: Path) -> None:
     """Run the desk on this folder, and print what was measured."""
-    from clinicdesk.desktop.app import application
-
     results: dict[str, Any] = {"days": [], "keys": []}
     held: list[Session] = []
     application()
     QTimer.singleShot(0, lambda: held.append(Session(results)))
-    cli.main(["--data-dir", str(folder)])
+    run_desk(folder, False, None)
     print(json.dumps(results))
 
 

@@ -1,4 +1,4 @@
-"""The desk beside an empty window: its start, its memory, a change of day, a search on the screen. Both run as processes of their own, in turn."""
+"""The desk beside an empty window: its start, its memory, a change of day, a search. Both run in processes of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import bcrypt
 import sqlalchemy as sa
 
 from clinicdesk.core.clock import utc_now
