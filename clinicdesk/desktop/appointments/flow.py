@@ -104,7 +104,7 @@ class FlowScreen(Screen):
     def activate(self) -> None:
         self.refresh()
         focus = QApplication.focusWidget()
-        if focus is None or not self.isAncestorOf(focus):
+        if focus is None or not any(pane.isAncestorOf(focus) for pane in (self._pages, self.rooms)):
             self._face().setFocus(Qt.FocusReason.OtherFocusReason)
 
     def patient_in_view(self) -> UUID | None:

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -97,14 +98,12 @@ class FlowColumn(QWidget):
         head.setSpacing(metrics.px(7))
         if pile.glyph:
             head.addWidget(Glyph(pile.glyph, 16, "ink"))
-        title = TextLabel(pile.title, Role.BODY, weight=600)
-        title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        title.setMinimumWidth(min(title.sizeHint().width(), metrics.px(120)))
-        title.setMaximumWidth(title.sizeHint().width())
-        subtitle = TextLabel(pile.subtitle, Role.SMALL, "ink2")
-        subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        head.addWidget(title, 3)
-        head.addWidget(subtitle, 1)
+        self._title = TextLabel(pile.title, Role.BODY, weight=600)
+        self._title.setMinimumWidth(1)
+        self._subtitle = TextLabel(pile.subtitle, Role.SMALL, "ink2")
+        head.addWidget(self._title)
+        head.addWidget(self._subtitle)
+        head.addStretch(1)
         head.addWidget(self._count)
         column = QVBoxLayout(self)
         column.setContentsMargins(metrics.px(8), metrics.px(12), metrics.px(8), metrics.px(12))
@@ -169,6 +168,14 @@ class FlowColumn(QWidget):
     def set_note(self, text: str) -> None:
         """A hint under the cards, such as who may go in next; nothing where it is empty."""
         self._note.set_text(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The words after the title stand there whole or not at all."""
+        super().resizeEvent(event)
+        metrics = theme().tokens.metrics
+        wanted = sum(part.sizeHint().width() for part in (self._title, self._subtitle, self._count))
+        signs = metrics.icon + metrics.px(7) if self.pile.glyph else 0
+        self._subtitle.setVisible(wanted + signs + 2 * metrics.px(7) + 2 * metrics.px(8 + SIDE) <= self.width())
 
     # The cursor
 
