@@ -101,7 +101,9 @@ class AccessLogModel(QAbstractTableModel):
             case Column.DESK:
                 return row.desk
             case Column.WHAT:
-                fields = QLocale().createSeparatedList([name.replace("_", " ") for name in row.fields])
+                fields = QLocale().createSeparatedList(
+                    [name.replace("_", " ") for name in row.fields if name != "version"]
+                )
                 return ": ".join(filter(None, (words.deed_text(row), fields)))
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from PySide6.QtCore import QCoreApplication, QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from clinicdesk.core.permissions import Permission
 from clinicdesk.desktop.appointments import words as visit_words
@@ -15,8 +15,9 @@ from clinicdesk.desktop.look import shapes
 from clinicdesk.desktop.look.status import Fill, status_look
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
+from clinicdesk.desktop.patients.elided_label import ElidedLabel
 from clinicdesk.desktop.patients.visit_history import when_words
-from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Chip, Glyph, TextLabel
+from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Chip, Glyph
 from clinicdesk.features.appointments.rules import LEGAL, State, state_of
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 
@@ -33,10 +34,8 @@ class NextVisitCard(QFrame):
         self._visit: AppointmentRow | None = None
         metrics = theme().tokens.metrics
         self._glyph = Glyph("ph.calendar-check", 22, "accent", self)
-        self._title = TextLabel("", Role.CARD, parent=self)
-        self._detail = TextLabel("", Role.BODY, "ink2", parent=self)
-        for label in (self._title, self._detail):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title = ElidedLabel(Role.CARD, parent=self)
+        self._detail = ElidedLabel(Role.BODY, "ink2", parent=self)
         self._chip = Chip("", parent=self)
         self._reschedule = ActionButton(self.tr("Reschedule"), "R", parent=self)
         self._reschedule.clicked.connect(self.reschedule_wanted)
@@ -50,7 +49,8 @@ class NextVisitCard(QFrame):
         row.setContentsMargins(metrics.px(16), metrics.px(10), metrics.px(14), metrics.px(10))
         row.setSpacing(metrics.px(14))
         row.addWidget(self._glyph)
-        row.addLayout(told, 1)
+        row.addLayout(told)
+        row.addStretch(1)
         row.addWidget(self._chip)
         row.addWidget(self._reschedule)
         row.addWidget(self._check_in)
@@ -78,7 +78,7 @@ class NextVisitCard(QFrame):
         visit = self._visit
         if visit is None:
             self._title.setText(self.tr("No visit ahead"))
-            self._detail.setText(self.tr("Past visits are listed below."))
+            self._detail.setText(self.tr("Nothing is booked from now on."))
             return
         now = self._desk.now()
         title = self.tr("Next: %1").replace("%1", when_words(visit, self._desk))
@@ -91,8 +91,6 @@ class NextVisitCard(QFrame):
         with_whom = self.tr("%1 with %2").replace("%1", what).replace("%2", visit.practitioner_name)
         length = visit_words.hours_and_minutes(visit.end - visit.start)
         self._detail.setText(", ".join(filter(None, (with_whom, visit.room_name, length))))
-        for label in (self._title, self._detail):
-            label.setToolTip(label.text())
 
     def title(self) -> str:
         """The first line."""

@@ -28,7 +28,7 @@ from clinicdesk.desktop.patients.side_pane import SidePane
 from clinicdesk.desktop.patients.visit_history import VisitTable, counts_text, next_visit
 from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Glyph, TextLabel
 from clinicdesk.features.appointments import service as appointments
-from clinicdesk.features.appointments.schemas import AppointmentRow
+from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 from clinicdesk.features.audit import service as audit
 from clinicdesk.features.audit.schemas import AuditRow
 from clinicdesk.features.patients import service as patients
@@ -93,17 +93,19 @@ class RecordPage(QWidget):
         strips.addWidget(self.deceased)
         strips.addWidget(self.allergies)
         column.addLayout(strips)
-        self.tabs.setDrawBase(True)
+        self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setAccessibleName(self.tr("Parts of the record"))
         for name in ("record.overview", "record.appointments", "record.access_log"):
             if name != "record.access_log" or self._desk.actor.may(Permission.READ_ACCESS_LOG):
                 index = self.tabs.addTab(KEYS[name].title)
                 self.tabs.setTabToolTip(index, KEYS[name].caps)
-        tabs = QHBoxLayout()
-        tabs.setContentsMargins(0, 0, 0, 0)
-        tabs.addWidget(self.tabs, 1)
-        column.addLayout(tabs)
+        line = Bar(self)
+        tabs = QHBoxLayout(line)
+        tabs.setContentsMargins(metrics.px(8), 0, metrics.px(8), 0)
+        tabs.addWidget(self.tabs)
+        tabs.addStretch()
+        column.addWidget(line)
         for page in (self._overview(), self._in_margins(self.all_visits), self._in_margins(self.log)):
             self._pages.addWidget(page)
         self._splitter = QSplitter(self)
@@ -320,6 +322,9 @@ class RecordPage(QWidget):
         self.recent.show_visits(visits)
         self.all_visits.show_visits(visits)
         self.next_card.show_visit(next_visit(visits, self._desk.now()))
+        count = len(visits) - sum(visit.status is Status.ENTERED_IN_ERROR for visit in visits)
+        title = KEYS["record.appointments"].title
+        self.tabs.setTabText(_APPOINTMENTS, f"{title}  {count}" if count else title)
         self._counts.setText(counts_text(visits, self._desk.now()))
 
     def _read_log(self, patient_id: UUID) -> None:

@@ -263,6 +263,7 @@ class AllergySheet(_RecordSheet):
         self._remove.setVisible(self.list.count() > 0)
         if allergy is None:
             self.list.setCurrentRow(-1)
+        if allergy is None and self.is_open():
             self.substance.setFocus(Qt.FocusReason.OtherFocusReason)
 
 

@@ -109,7 +109,7 @@ class PatientsScreen(Screen):
     def leave_record(self) -> None:
         """Back to the search, with the cursor on the patient whose record was open."""
         self._show(self.search)
-        self.search.field.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.search.begin()
         if self.record.patient is not None:
             self.search.list.choose(self.record.patient.id)
 

@@ -26,6 +26,7 @@ from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.look.visit_painter import initials
 from clinicdesk.desktop.patients import words
 from clinicdesk.desktop.patients.access_log import person_who
+from clinicdesk.desktop.patients.elided_label import ElidedLabel
 from clinicdesk.desktop.widgets import ActionButton, Glyph, TextLabel
 from clinicdesk.features.audit.schemas import AuditRow
 from clinicdesk.features.patients.schemas import ContactRow, PatientDetail
@@ -101,7 +102,7 @@ class SidePane(QWidget):
         self.add_contact.setAccessibleName(self.tr("Add a contact"))
         self.add_contact.clicked.connect(lambda: self.contact_wanted.emit(None))
         self.add_contact.setVisible(self._may_edit)
-        self.log = ActionButton(self.tr("Access log"), "Alt+3", parent=self)
+        self.log = ActionButton(self.tr("Access log"), parent=self)
         self.log.clicked.connect(self.log_wanted)
         self.log.setVisible(desk.actor.may(Permission.READ_ACCESS_LOG))
 
@@ -129,7 +130,7 @@ class SidePane(QWidget):
         scroll.setWidget(body)
         scroll.viewport().setAutoFillBackground(False)
         page = QVBoxLayout(self)
-        page.setContentsMargins(1, 0, 0, 0)
+        page.setContentsMargins(0, 0, 0, 0)
         page.addWidget(scroll)
         self.setMinimumWidth(metrics.px(240))
 
@@ -197,11 +198,7 @@ class SidePane(QWidget):
             self._contacts.addWidget(TextLabel(self.tr("Nobody to call yet"), Role.SMALL, "ink3"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = theme().tokens
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), tokens.alt)
-        x = self.width() - 1 if self.layoutDirection() is Qt.LayoutDirection.RightToLeft else 0
-        painter.fillRect(x, 0, 1, self.height(), tokens.line2)
+        QPainter(self).fillRect(event.rect(), theme().tokens.alt)
 
 
 class _Line(QWidget):
@@ -221,11 +218,11 @@ def _look_line(when: str, who: str, what: str) -> QHBoxLayout:
     time.setMinimumWidth(metrics.px(44))
     deed = TextLabel(what, Role.SMALL, "ink2")
     deed.setAlignment(Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignVCenter)
-    name = TextLabel(who, Role.SMALL, "ink", 500)
-    name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    name.setToolTip(who)
+    name = ElidedLabel(Role.SMALL, "ink", 500)
+    name.setText(who)
     line.addWidget(time)
-    line.addWidget(name, 1)
+    line.addWidget(name)
+    line.addStretch()
     line.addWidget(deed)
     return line
 

@@ -74,7 +74,7 @@ def counts_text(visits: Sequence[AppointmentRow], now: datetime) -> str:
     ]
     missed = sum(visit.status is Status.NOSHOW and now - visit.start < timedelta(days=365) for visit in kept)
     if missed:
-        parts.append(translate("Patients", "%n no-show(s) in 12 months", "", missed))
+        parts.append(translate("Patients", "no-shows in 12 months: %1").replace("%1", str(missed)))
     return ", ".join(parts)
 
 
