@@ -425,9 +425,9 @@ class CommandBar(Sheet):
             self.close_sheet()
             self._desk.open_patient(patient_id)
         elif isinstance(row.value, NewPatient):
-            text = row.value.text
+            request = row.value
             self.close_sheet()
-            self._desk.new_patient(text)
+            self._desk.new_patient(request.text, request.booking)
         elif isinstance(row.value, Place):
             name = row.value.name
             actions = {action.objectName(): action for action in self._actions()}

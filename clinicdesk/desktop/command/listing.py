@@ -12,7 +12,7 @@ from clinicdesk.desktop.appointments import words
 from clinicdesk.desktop.command.answer import Answer
 from clinicdesk.desktop.command.places import Found, Place
 from clinicdesk.desktop.command.rows import Kind, Row
-from clinicdesk.desktop.desk import NewPatient
+from clinicdesk.desktop.desk import NewPatient, Prefill
 from clinicdesk.desktop.patients.words import about
 from clinicdesk.features.appointments.phrase import Part, Phrase
 from clinicdesk.features.appointments.schemas import AppointmentRow, Opening
@@ -47,13 +47,18 @@ def rows_of(answer: Answer, found: Found, name: Name, *, may_register: bool = Fa
         rows.append(Row(Kind.NOTE, text, glyph="ph.magnifying-glass"))
     nobody = not answer.candidates if answer.books else not answer.people and not first
     if may_register and nobody and answer.phrase.patient:
-        rows.append(_registering(answer.phrase.patient))
+        rows.append(_registering(answer))
     return rows
 
 
-def _registering(name: str) -> Row:
-    text = _translate("Command", "Register “%1” as a new patient").replace("%1", name)
-    return Row(Kind.PLACE, text, glyph="ph.user-plus", value=NewPatient(name))
+def _registering(answer: Answer) -> Row:
+    """Take the person in; where a visit was asked for, it is booked on from there."""
+    said, booking = answer.phrase.patient, None
+    if answer.openings:
+        first, kind = answer.openings[0], answer.kind
+        booking = Prefill(None, first.practitioner_id, first.start, answer.length, kind.id if kind else None)
+    text = _translate("Command", "Register “%1” as a new patient").replace("%1", said)
+    return Row(Kind.PLACE, text, glyph="ph.user-plus", value=NewPatient(said, booking))
 
 
 def first_rows(places: Iterable[Place]) -> list[Row]:

@@ -226,9 +226,18 @@ def test_who_is_not_known_can_be_registered_from_here(front: Front) -> None:
     assert front.go("patients").asked == NewPatient("brannigan")
 
 
+def test_who_is_registered_on_the_way_to_a_visit_is_booked_on(front: Front) -> None:
+    front.type("brannigan lee 30 tue")
+    front.hands.press(*[Key.Key_Down] * 5, Key.Key_Return)
+    asked = front.go("patients").asked
+    assert isinstance(asked, NewPatient)
+    assert asked.booking is not None
+    assert (asked.booking.start, asked.booking.length) == (at(9, day=TUESDAY), timedelta(minutes=30))
+
+
 def test_a_change_by_another_desk_keeps_the_chosen_opening(front: Front) -> None:
     bar = front.type(PHRASE)
-    front.hands.press(Key.Key_Down)
+    front.hands.press(Key.Key_Down, Key.Key_Down)
     before = bar.results.current()
     front.clinic.book(at(9, day=TUESDAY), patient=2, minutes=30)
     front.qtbot.waitUntil(lambda: "09:00–09:30" not in texts(bar, Kind.OPENING))
