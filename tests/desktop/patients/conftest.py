@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -85,7 +86,7 @@ def clinic(db: Database, operator: Actor) -> Clinic:
         set_weekly_hours(tx, SetWeeklyHours(lee.id, week, date(2026, 1, 1)))
         kind = save_type(tx, SaveType("Follow-up", 20, short="fu"))
 
-        def add(given: str, family: str, born: date, **more: str) -> PatientRow:
+        def add(given: str, family: str, born: date, **more: Any) -> PatientRow:
             return register(tx, RegisterPatient(Demographics(family, given, birth_date=born, **more)))
 
         jordan = add(
