@@ -78,7 +78,8 @@ class ListPane(QWidget):
         self._has_empty = False
         self._sheet: FormSheet | None = None
         self._wanted: object = None
-        self._reopen: tuple[object, Typed] | None = None
+        self._left: tuple[Any, Typed] | None = None
+        self._filled = False
         self.open_key: object = None
         """The key of the row that the open form changes; None for a new one."""
         column = QVBoxLayout(self)
@@ -137,9 +138,8 @@ class ListPane(QWidget):
             self._wanted = None
         if rows and (place >= 0 or height >= 0 or self.marks_first or self.table.hasFocus()):
             self.table.selectRow(place if place >= 0 else min(max(height, 0), len(rows) - 1))
-        if rows and self._reopen is not None:
-            (key, typed), self._reopen = self._reopen, None
-            self.reopen(key, typed)
+        self._filled = True
+        self._try_reopen()
 
     def choose(self, key: object) -> None:
         """Put the cursor on the row with this key, if it is listed."""
@@ -150,11 +150,15 @@ class ListPane(QWidget):
 
     def show_saved(self, row: Any) -> None:
         """Put the cursor on a row that was just saved, once it is listed."""
-        self._wanted = self.model.key(row)
-        self.choose(self._wanted)
+        self.want(self.model.key(row))
 
-    def current(self) -> Any | None:
-        """The row under the cursor."""
+    def want(self, key: object) -> None:
+        """Put the cursor on the row with this key, now or when it is listed."""
+        self._wanted = key
+        self.choose(key)
+
+    def current(self) -> Any:
+        """The row under the cursor; None where there is none."""
         return self.table.currentIndex().data(RowRole)
 
     def focus_pane(self) -> QWidget:
@@ -176,13 +180,19 @@ class ListPane(QWidget):
         return self._sheet
 
     def reopen(self, key: object, typed: Typed) -> None:
-        """Open the form of the row with this key (None: a new one) as it was left, when the rows are there."""
-        if key is None or self.model.row_of(key) >= 0:
-            row = None if key is None else self.model.rows()[self.model.row_of(key)]
-            if (sheet := self._open(row)) is not None:
+        """Open the form of the row with this key (None: a new one) as it was left, once the rows are there."""
+        self._left = (key, typed)
+        self._try_reopen()
+
+    def _try_reopen(self) -> None:
+        if self._left is None or not self._filled:
+            return
+        (key, typed), self._left = self._left, None
+        place = self.model.row_of(key)
+        if key is None or place >= 0:
+            sheet = self._open(None if key is None else self.model.rows()[place])
+            if sheet is not None:
                 sheet.fields.fill(typed)
-        elif not self.model.rows():
-            self._reopen = (key, typed)
 
     def _open(self, row: Any | None) -> FormSheet | None:
         sheet = self.sheet(row)

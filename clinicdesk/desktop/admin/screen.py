@@ -88,7 +88,6 @@ class AdminScreen(Screen):
         self._actions = desk.keys.bind(self, here)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         desk.runner.changed.connect(self._follow)
-        desk.clinic_changed.connect(self.counts_changed)
         self._show_section()
 
     @property

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import timedelta
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from sqlalchemy import text
 
-from clinicdesk.desktop.admin import audit_pane
+from clinicdesk.core.tx import VERBS
+from clinicdesk.desktop.admin import audit_pane, deeds
 from clinicdesk.desktop.admin.audit_pane import AuditPane
 from clinicdesk.features.audit.schemas import AuditQuery
 from clinicdesk.features.audit.service import list_entries
@@ -59,7 +62,7 @@ def test_today_leaves_the_days_before_out(admin: Admin, clock: Hands) -> None:
 
 def test_the_end_of_the_list_reads_on(admin: Admin) -> None:
     for number in range(250):
-        admin.write(lambda tx, number=number: save_site(tx, SaveSite(f"Site {number}")))
+        admin.write(partial(save_site, request=SaveSite(f"Site {number}")))
     pane = admin.users.audit
     pane.refresh()
     admin.until(lambda: len(pane.model.rows()) == 200)
@@ -67,6 +70,12 @@ def test_the_end_of_the_list_reads_on(admin: Admin) -> None:
     press(Qt.Key.Key_End, CTRL)
     admin.until(lambda: len(pane.model.rows()) > 250)
     assert pane.model.rows()[-1].seq == 1
+
+
+def test_every_verb_that_is_logged_has_words() -> None:
+    for module in ("cli", "features.demo.service", "features.interop.tables"):
+        importlib.import_module(f"clinicdesk.{module}")
+    assert sorted(name for name, verb in VERBS.items() if verb.writes and name not in deeds.DEEDS) == []
 
 
 def test_the_chain_is_verified_when_the_log_is_opened(admin: Admin) -> None:

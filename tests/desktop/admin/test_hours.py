@@ -146,3 +146,24 @@ def test_a_country_without_known_holidays_is_said_beside_it(admin: Admin) -> Non
     sheet.save()
     admin.until(lambda: bool(sheet.fields.fields["country"].error()))
     assert sheet.is_open()
+
+
+def test_hours_that_were_typed_come_back_for_the_same_practitioner(admin: Admin) -> None:
+    section = admin.hours
+    section.practitioners.table.setFocus()
+    press(Qt.Key.Key_Down)
+    admin.until(lambda: "Okafor" in section.hours.table.accessibleName())
+    section.hours.add()
+    sheet = section.hours.open_sheet
+    assert isinstance(sheet, HoursSheet)
+    sheet.days[2].setText("10-12")
+    draft = admin.screen.draft()
+    sheet.close_sheet()
+    press(Qt.Key.Key_Up)
+    admin.until(lambda: "Lee" in section.hours.table.accessibleName())
+    admin.screen.restore(draft)
+    admin.until(lambda: section.hours.open_sheet is not None)
+    again = section.hours.open_sheet
+    assert isinstance(again, HoursSheet)
+    assert again.accessibleName() == "Hours of Dr Amara Okafor"
+    assert again.days[2].text() == "10-12"
