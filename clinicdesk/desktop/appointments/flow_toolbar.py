@@ -36,7 +36,6 @@ class FlowToolbar(QWidget):
         self._whose = Segmented(
             [("own", self.tr("My patients")), ("all", self.tr("Everybody"))], self.tr("Whose patients")
         )
-        self._whose.setVisible(whose)
         self._whose.chosen.connect(self.whose_chosen)
         self._views = Segmented(
             [("status", self.tr("By status")), ("practitioner", self.tr("By practitioner"))], self.tr("Columns")
@@ -49,7 +48,6 @@ class FlowToolbar(QWidget):
         self.walk_in = ActionButton(
             self.tr("Walk-in"), KEYS["visit.walk_in"].caps, kind=ButtonKind.PRIMARY, glyph="ph.user-plus"
         )
-        self.walk_in.setVisible(desk.actor.may(Permission.BOOK))
         self.walk_in.clicked.connect(self.walk_in_asked)
         self._search = SearchButton(self.tr("Find, book or go to…"), self)
         self._search.pressed.connect(self.search_asked)
@@ -61,6 +59,10 @@ class FlowToolbar(QWidget):
         row.addWidget(self._summary, 1)
         for widget in (self._whose, self._views, self.initials, self.walk_in, self._search):
             row.addWidget(widget)
+        self._whose.setVisible(
+            whose
+        )  # only now: what is shown before it has a parent becomes a window and takes the focus
+        self.walk_in.setVisible(desk.actor.may(Permission.BOOK))
         self._show_privacy()
 
     def summary(self) -> str:
