@@ -255,6 +255,7 @@ KEYS: Mapping[str, Key] = {
         _L,
         Menu.EDIT,
         QT_TRANSLATE_NOOP("Keys", "move up"),
+        shown="Alt+↑",
         place="admin",
     ),
     "admin.down": Key(
@@ -263,6 +264,7 @@ KEYS: Mapping[str, Key] = {
         _L,
         Menu.EDIT,
         QT_TRANSLATE_NOOP("Keys", "move down"),
+        shown="Alt+↓",
         place="admin",
     ),
     "admin.filter": Key(
