@@ -194,7 +194,8 @@ class FlowScreen(Screen):
             self.board.set_piles(piles_by_practitioner([p for p in self._people() if p.id in busy]), self._view)
         else:
             self.board.set_piles(piles_by_status(), self._view)
-        self.board.set_visits(visits, {person.id: person for person in self._days.choices.practitioners})
+        people = {person.id: person for person in self._days.choices.practitioners}
+        self.board.set_visits(visits, people, named=self._whose is None)
         self._say_rooms()
         self._choose_page(bool(visits))
 
@@ -216,7 +217,7 @@ class FlowScreen(Screen):
         self.board.set_note(Stage.CHECKED_IN, text)
 
     def _choose_page(self, any_visits: bool) -> None:
-        focus = QApplication.focusWidget()
+        focus = self.window().focusWidget()  # the window may not be the active one
         had_focus = focus is not None and (focus is self._pages or self._pages.isAncestorOf(focus))
         if not any_visits:
             buttons = []

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QWidget
 
 from clinicdesk.desktop.appointments.flow_cards import HERE, Stage, stage_of
@@ -35,6 +36,7 @@ class FlowBoard(QWidget):
         self.model = VisitModel(desk.clinic.tz, desk.now, self)
         self._columns: list[FlowColumn] = []
         self._people: Mapping[UUID, PractitionerRow] = {}
+        self._named = True
         self._splitter: QSplitter | None = None
         self._split_name = ""
         self._chosen: UUID | None = None
@@ -77,10 +79,12 @@ class FlowBoard(QWidget):
         self._scroll.setWidget(splitter)
         self._settle(had_focus)
 
-    def set_visits(self, visits: Sequence[AppointmentRow], people: Mapping[UUID, PractitionerRow]) -> None:
-        """Show these visits; the cursor stays on its own, or where that stood."""
+    def set_visits(
+        self, visits: Sequence[AppointmentRow], people: Mapping[UUID, PractitionerRow], *, named: bool = True
+    ) -> None:
+        """Show these visits; the cursor stays on its own, or where that stood. `named` puts practitioners on the cards."""
         had_focus = self._has_focus()
-        self._people = people
+        self._people, self._named = people, named
         self._settling = True
         self.model.set_rows(visits)
         self._settle(had_focus)
@@ -104,7 +108,7 @@ class FlowBoard(QWidget):
         """Bring all columns up to date, number the cards, and put the cursor back."""
         self._settling = True
         for column in self._columns:
-            column.model.set_people(self._people)
+            column.model.set_people(self._people, named=self._named)
             column.model.look()
             column.settle()
         self._bring_into_sight()
@@ -215,6 +219,12 @@ class FlowBoard(QWidget):
 
     def _has_focus(self) -> bool:
         return any(column.list.hasFocus() for column in self._columns) or self.hasFocus()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The focus is the cards', also where it was given before there were any."""
+        super().focusInEvent(event)
+        if self._chosen is not None:
+            self._columns[self._place[0]].list.setFocus(event.reason())
 
     # What the columns say
 

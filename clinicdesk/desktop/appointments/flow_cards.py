@@ -124,12 +124,12 @@ def card_of(
     people: Mapping[UUID, PractitionerRow],
     number: int = 0,
     *,
-    own_column: bool = False,
+    named: bool = True,
 ) -> Card:
-    """The card of a visit; `own_column` leaves out the practitioner, who stands over the column."""
+    """The card of a visit; the practitioner is left out unless `named`."""
     clock = words.clock(visit.start, at.zone)
     person = people.get(visit.practitioner_id)
-    who = "" if own_column else (person.family if person else visit.practitioner_name)
+    who = (person.family if person else visit.practitioner_name) if named else ""
     # A board that the public can see says no more than when and with whom.
     what = "" if at.initials_only else visit.type_name
     line = " · ".join(part for part in (f"{clock} {who}".strip(), what) if part)

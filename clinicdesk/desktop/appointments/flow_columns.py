@@ -7,6 +7,7 @@ from uuid import UUID
 from PySide6.QtCore import (
     QByteArray,
     QItemSelectionModel,
+    QMargins,
     QMimeData,
     QModelIndex,
     QPoint,
@@ -54,6 +55,8 @@ from clinicdesk.features.appointments.schemas import AppointmentRow
 
 _MIME = "application/x-clinicdesk-visit"
 _LEAST = 200
+_MARGIN = 8
+"""px beside the cards, where the scroll bar goes if there is one."""
 
 
 class FlowColumn(QWidget):
@@ -91,10 +94,12 @@ class FlowColumn(QWidget):
         self._state: tuple[object, ...] = ()
         self.setAcceptDrops(pile.stage is not None)
         self.list.setDragEnabled(pile.stage is not None)
-        self.setMinimumWidth(metrics.px(_LEAST))
+        self._dress()
+        theme().changed.connect(self._dress)
 
         head = QHBoxLayout()
-        head.setContentsMargins(metrics.px(SIDE), 0, metrics.px(SIDE), 0)
+        side = metrics.px(SIDE + _MARGIN)
+        head.setContentsMargins(side, 0, side, 0)
         head.setSpacing(metrics.px(7))
         if pile.glyph:
             head.addWidget(Glyph(pile.glyph, 16, "ink"))
@@ -106,20 +111,24 @@ class FlowColumn(QWidget):
         head.addStretch(1)
         head.addWidget(self._count)
         column = QVBoxLayout(self)
-        column.setContentsMargins(metrics.px(8), metrics.px(12), metrics.px(8), metrics.px(12))
+        column.setContentsMargins(0, metrics.px(12), 0, metrics.px(12))
         column.setSpacing(0)
         column.addLayout(head)
         column.addSpacing(metrics.px(8))
         column.addWidget(self.list)
         for words in (self._more, self._empty, self._note):
             row = QHBoxLayout()
-            row.setContentsMargins(metrics.px(SIDE), metrics.px(4), metrics.px(SIDE), 0)
+            row.setContentsMargins(side, metrics.px(4), side, 0)
             row.addWidget(words)
             column.addLayout(row)
         column.addStretch(1)
         self.list.selectionModel().currentRowChanged.connect(lambda now, _before: self.cursor_moved.emit(now.row()))
         self.list.doubleClicked.connect(lambda _index: self.opened.emit())
         self.settle()
+
+    def _dress(self) -> None:
+        self.setMinimumWidth(theme().tokens.metrics.px(_LEAST))
+        self.list.updateGeometry()
 
     # What is shown
 
@@ -175,7 +184,11 @@ class FlowColumn(QWidget):
         metrics = theme().tokens.metrics
         wanted = sum(part.sizeHint().width() for part in (self._title, self._subtitle, self._count))
         signs = metrics.icon + metrics.px(7) if self.pile.glyph else 0
-        self._subtitle.setVisible(wanted + signs + 2 * metrics.px(7) + 2 * metrics.px(8 + SIDE) <= self.width())
+        self._subtitle.setVisible(wanted + signs + 2 * metrics.px(7) + 2 * metrics.px(SIDE + _MARGIN) <= self.width())
+
+    def note(self) -> str:
+        """The hint under the cards."""
+        return self._note.text()
 
     # The cursor
 
@@ -267,6 +280,16 @@ class FlowList(QListView):
     def minimumSizeHint(self) -> QSize:
         return QSize(0, min(self.sizeHint().height(), theme().tokens.metrics.px(100)))
 
+    def updateGeometries(self) -> None:
+        """A scroll bar takes the margin beside the cards, so that they stay as wide as they are."""
+        super().updateGeometries()
+        start = theme().tokens.metrics.px(_MARGIN)
+        end = 0 if self.verticalScrollBar().maximum() > 0 else start
+        rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        margins = QMargins(end if rtl else start, 0, start if rtl else end, 0)
+        if self.viewportMargins() != margins:
+            self.setViewportMargins(margins)
+
     def _rows(self) -> int:
         return self.model().rowCount()
 
@@ -354,6 +377,10 @@ class _Note(QWidget):
         row.addWidget(self._text)
         self.setMinimumHeight(metrics.px(50))
         self.hide()
+
+    def text(self) -> str:
+        """The sentence."""
+        return self._text.text()
 
     def set_text(self, text: str) -> None:
         """Show another sentence, or nothing."""

@@ -184,9 +184,12 @@ class FlowDelegate(QStyledItemDelegate):
         small = theme().font(Role.SMALL)
         word = self.tr("check in") if card.stage is Stage.ARRIVED else self.tr("to the room")
         word_width, caps = QFontMetrics(small).horizontalAdvance(word) + 1, caps_width("Space")
-        needed = caps + metrics.px(6) + word_width
         right = inner.left() + inner.width()
-        if start + width + metrics.px(8) + needed > right:
+        room = right - start - width - metrics.px(8)
+        if caps + metrics.px(6) + word_width > room:
+            word, word_width = "", -metrics.px(6)
+        needed = caps + metrics.px(6) + word_width
+        if needed > room:
             return
         box = QStyle.visualRect(direction, inner, QRect(right - word_width, top, word_width, height))
         _write(painter, box, word, small, inks.name, _TRAILING, direction)

@@ -75,6 +75,7 @@ class PileModel(QSortFilterProxyModel):
         self._in_sight: frozenset[UUID] = frozenset()
         self._all = False
         self._people: Mapping[UUID, PractitionerRow] = {}
+        self._names_them = True
         self._numbers: Mapping[UUID, int] = {}
         self.setSourceModel(visits)
         self.sort(0)
@@ -107,9 +108,9 @@ class PileModel(QSortFilterProxyModel):
         """How many visits are not shown, or would not be if the column had not been asked for all."""
         return sum(visit.id not in self._in_sight for visit in self.members())
 
-    def set_people(self, people: Mapping[UUID, PractitionerRow]) -> None:
-        """Whose names stand on the cards."""
-        self._people = people
+    def set_people(self, people: Mapping[UUID, PractitionerRow], *, named: bool) -> None:
+        """Who the clinic's practitioners are; their names stand on the cards where it is not plain whose they are."""
+        self._people, self._names_them = people, named and self.pile.practitioner_id is None
 
     def set_numbers(self, numbers: Mapping[UUID, int]) -> None:
         """The digit of each visit that has one."""
@@ -145,4 +146,4 @@ class PileModel(QSortFilterProxyModel):
         desk = self._desk
         at = Moment(desk.now(), desk.clinic.tz, desk.clinic.wait_target_minutes, desk.privacy.initials_only)
         number = self._numbers.get(visit.id, 0)
-        return card_of(visit, stage, at, self._people, number, own_column=self.pile.practitioner_id is not None)
+        return card_of(visit, stage, at, self._people, number, named=self._names_them)

@@ -23,8 +23,10 @@ from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 from clinicdesk.features.practitioners.schemas import PractitionerRow, WorkingDay
 
 _HEIGHT = 58
-_LEAST = 200
-_MOST_LINES = 3
+_LEAST = 216
+_MOST = 440
+_MANY = 12
+"""More rooms than these may take three lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def rooms_now(
         if not (at_work or inside or next_in):
             continue
         left = [visit.ended_at for visit in own if visit.status is Status.FULFILLED and visit.ended_at]
-        due = [visit.start for visit in own if stage_of(visit) is Stage.EXPECTED and visit.start >= now]
+        due = [visit.start for visit in own if stage_of(visit) is Stage.EXPECTED]
         late = minutes_late(own, now)
         found.append(
             RoomNow(
@@ -125,10 +127,10 @@ class RoomStrip(QWidget):
         if not count:
             return
         room = self.width() - 2 * margin + gap
-        in_line = max(room // (metrics.px(_LEAST) + gap), -(-count // _MOST_LINES), 1)
+        in_line = max(room // (metrics.px(_LEAST) + gap), -(-count // (3 if count > _MANY else 2)), 1)
         lines = -(-count // in_line)
         in_line = -(-count // lines)
-        width = room / in_line
+        width = min(room / in_line, metrics.px(_MOST) + gap)
         for i, tile in enumerate(self._tiles):
             left = margin + round(i % in_line * width)
             right = margin + round((i % in_line + 1) * width) - gap
@@ -240,6 +242,8 @@ class RoomTile(QAbstractButton):
         if self._room.inside is not None and self._room.inside.started_at is not None:
             short = _length(self._desk.now() - self._room.inside.started_at)
             return short if measure.horizontalAdvance(short) <= room else ""
+        if self._room.next_in is None and self._room.next_due is not None:
+            return ""  # a time that is cut says nothing, and stands on its card
         if self._room.next_in is not None and not self._desk.privacy.initials_only:
             text = self.tr("Next: %1").replace("%1", shortened(self._room.next_in.patient_name))
         return measure.elidedText(text, Qt.TextElideMode.ElideRight, max(room, 0))

@@ -59,9 +59,8 @@ class FlowToolbar(QWidget):
         row.addWidget(self._summary, 1)
         for widget in (self._whose, self._views, self.initials, self.walk_in, self._search):
             row.addWidget(widget)
-        self._whose.setVisible(
-            whose
-        )  # only now: what is shown before it has a parent becomes a window and takes the focus
+        # Only now: what is shown before it has a parent becomes a window and takes the focus.
+        self._whose.setVisible(whose)
         self.walk_in.setVisible(desk.actor.may(Permission.BOOK))
         self._show_privacy()
 

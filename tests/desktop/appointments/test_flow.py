@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -85,6 +85,10 @@ def stage(screen: FlowScreen, visit: AppointmentRow) -> Stage | None:
     return found.stage if found else None
 
 
+def reaches(qtbot: QtBot, screen: FlowScreen, visit: AppointmentRow, wanted: Stage) -> None:
+    qtbot.waitUntil(lambda: stage(screen, visit) is wanted)
+
+
 def names(shown: FlowColumn) -> list[str]:
     return [found.name for found in cards(shown)]
 
@@ -130,7 +134,7 @@ def test_one_key_takes_a_visit_from_expected_to_done_and_stamps_each_step(
         clock.now += timedelta(minutes=5)
         now = clock.now
         hands.press(Key.Key_Space)
-        qtbot.waitUntil(lambda wanted=wanted: stage(flow, visit) is wanted)
+        reaches(qtbot, flow, visit, wanted)
         assert getattr(clinic.visit(visit), stamp) == now
         assert is_current(flow, visit)
         assert column(flow, wanted).list.hasFocus()
@@ -330,7 +334,7 @@ def test_what_a_drag_carries_names_nobody(clinic: Clinic) -> None:
 def test_initials_only_hides_names_and_reasons(qtbot: QtBot, flow: FlowScreen, clinic: Clinic, desk: Desk) -> None:
     visit = clinic.book(at(11))
     in_hand(qtbot, flow, visit)
-    qtbot.mouseClick(flow.toolbar.initials, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(flow.toolbar.initials, Qt.MouseButton.LeftButton)
     assert desk.privacy.initials_only
     found = card(flow, visit)
     assert found is not None
@@ -358,7 +362,8 @@ def test_rooms_say_who_is_inside_and_who_goes_in_next(
     lee = flow.rooms.tiles()[0]
     assert lee.words()[1:3] == ("Free for 4 min", "Next: Jordan Smith")
     assert "Jordan Smith" in lee.accessibleName()
-    qtbot.mouseClick(lee, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
+    assert column(flow, Stage.CHECKED_IN).note() == ""  # this clinic has given Dr Lee no room
+    QTest.mouseClick(lee, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
     assert is_current(flow, waiting)
     assert column(flow, Stage.ARRIVED).list.hasFocus()
 
