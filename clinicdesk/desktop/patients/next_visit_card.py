@@ -81,11 +81,15 @@ class NextVisitCard(QFrame):
             self._detail.setText(self.tr("Nothing is booked from now on."))
             return
         now = self._desk.now()
-        title = self.tr("Next: %1").replace("%1", when_words(visit, self._desk))
+        local = visit.start.astimezone(self._desk.clinic.tz)
+        if local.date() == now.date():
+            title = self.tr("Next: today at %1").replace("%1", visit_words.clock(local))
+        else:
+            title = self.tr("Next: %1").replace("%1", when_words(visit, self._desk))
         if until := _until(visit.start - now):
             title += ", " + until
         if visit.status in (Status.ARRIVED, Status.CHECKED_IN):
-            title = self.tr("Here now: %1").replace("%1", when_words(visit, self._desk))
+            title = self.tr("Here now, booked for %1").replace("%1", visit_words.clock(local))
         self._title.setText(title)
         what = visit.type_name or visit.reason or self.tr("Visit")
         with_whom = self.tr("%1 with %2").replace("%1", what).replace("%2", visit.practitioner_name)

@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from clinicdesk.core.errors import ClinicError
@@ -56,6 +56,8 @@ class RecordPage(QWidget):
         self._patient: PatientDetail | None = None
         self._row: PatientRow | None = None
         self._wanted: UUID | None = None
+        self._is_stale = False
+        """Whether something was changed while the record was out of sight; nobody is logged for a look that nobody took."""
         self._visits: list[AppointmentRow] = []
         self._allergies: AllergySheet | None = None
         self.actions_of_visits = VisitActions(desk, self.current_visit, parent=self)
@@ -240,7 +242,7 @@ class RecordPage(QWidget):
             self._body.hide()
             self._number.setText("")
             self.tabs.setCurrentIndex(_OVERVIEW)
-        self._wanted = patient_id
+        self._wanted, self._is_stale = patient_id, False
         self._read(patient_id)
         self._read_visits(patient_id)
         self._read_log(patient_id)
@@ -354,10 +356,18 @@ class RecordPage(QWidget):
         patient_id = self._wanted
         if patient_id is None or all(change.patient_id != patient_id for change in committed.changes):
             return
+        if not self.isVisible():
+            self._is_stale = True
+            return
         if committed.entities & _OF_THE_RECORD:
             self._read(patient_id)
         if "appointment" in committed.entities:
             self._read_visits(patient_id)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_stale and self._wanted is not None:
+            self.open(self._wanted)
 
     # Doing
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from clinicdesk.core.permissions import Permission
+from clinicdesk.desktop.admin.deeds import deed
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
@@ -92,6 +93,7 @@ class SidePane(QWidget):
         self._desk = desk
         self._may_edit = desk.actor.may(Permission.EDIT_PATIENT)
         self._patient: PatientDetail | None = None
+        self._lines: dict[str, PersonLine] = {}
         metrics = theme().tokens.metrics
         self.notes = TextLabel("", Role.SMALL, "ink2", wrap=True, parent=self)
         self.notes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -169,7 +171,7 @@ class SidePane(QWidget):
         _empty(self._looks)
         told: set[tuple[str, str, date]] = set()
         for entry in entries:
-            who, what = person_who(entry, self._desk), words.deed_text(entry)
+            who, what = person_who(entry, self._desk), deed(entry)[0]
             key = (who, what, _local_day(entry.at, zone))
             if entry.verb == "audit.access_log" or key in told or len(told) == _LOOKS_SHOWN:
                 continue
@@ -180,11 +182,12 @@ class SidePane(QWidget):
 
     def contact_lines(self) -> Mapping[str, PersonLine]:
         """The lines of contacts, by the name that they show."""
-        return {line.text(): line for line in self.findChildren(PersonLine) if not line.isHidden()}
+        return self._lines
 
     def _show_contacts(self, contacts: Sequence[ContactRow], *, clear: bool) -> None:
         focused = next((name for name, line in self.contact_lines().items() if line.hasFocus()), None)
         _empty(self._contacts)
+        self._lines = {}
         hide = self._desk.privacy.initials_only
         for contact in contacts:
             phone = words.isolated(contact.phone) if clear else words.masked_phone(contact.phone)
@@ -192,6 +195,7 @@ class SidePane(QWidget):
             line.setEnabled(self._may_edit)
             line.clicked.connect(lambda _checked=False, contact=contact: self.contact_wanted.emit(contact))
             self._contacts.addWidget(line)
+            self._lines[line.text()] = line
             if line.text() == focused:
                 line.setFocus(Qt.FocusReason.OtherFocusReason)
         if not contacts:

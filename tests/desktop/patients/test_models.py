@@ -107,5 +107,5 @@ def test_the_log_says_who_did_what(desk: Desk, qtmodeltester: Any) -> None:
     ]
     model.set_entries(entries)
     qtmodeltester.check(model)
-    assert texts(model, 0)[1:] == ["You", "Doctor", "Room 2", "opened the record"]
-    assert texts(model, 1)[1:] == ["Dr Lee", "Doctor", "Room 2", "changed the record: city"]
+    assert texts(model, 0)[1:] == ["You", "Doctor", "Room 2", "Opened record"]
+    assert texts(model, 1)[1:] == ["Dr Lee", "Doctor", "Room 2", "Changed patient: city"]

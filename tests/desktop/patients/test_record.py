@@ -103,7 +103,8 @@ def test_a_doctor_edits_allergies_and_undo_brings_one_back(qtbot: QtBot, open_pa
     sheet.list.setFocus()
     sheet.list.setCurrentRow(0)
     press(Key.Key_R, ALT)
-    qtbot.waitUntil(lambda: clinic.record(clinic.jordan.id).allergies == ())
+    qtbot.waitUntil(lambda: front.desk.undo.undo_text == "Allergy removed")
+    assert clinic.record(clinic.jordan.id).allergies == ()
     press(Key.Key_C, ALT)
     qtbot.waitUntil(lambda: clinic.record(clinic.jordan.id).allergies_checked_on == DAY)
     qtbot.waitUntil(lambda: strip.words.text() == "No known allergies, checked 23 Nov 2026")
@@ -147,7 +148,8 @@ def test_a_contact_is_added_changed_and_removed_by_keyboard(qtbot: QtBot, front:
     press(Key.Key_Space)
     qtbot.waitUntil(lambda: any(s.is_open() for s in front.window.findChildren(ContactSheet)))
     press(Key.Key_R, ALT)
-    qtbot.waitUntil(lambda: clinic.record(clinic.jordan.id).contacts == ())
+    qtbot.waitUntil(lambda: front.desk.undo.undo_text == "Contact removed")
+    assert clinic.record(clinic.jordan.id).contacts == ()
     press(Key.Key_Z, CTRL)
     qtbot.waitUntil(lambda: [c.name for c in clinic.record(clinic.jordan.id).contacts] == ["Robin Smith"])
     qtbot.waitUntil(lambda: "Robin Smith" in side.contact_lines())
@@ -197,6 +199,22 @@ def test_a_record_is_never_shown_under_the_name_of_another(qtbot: QtBot, front: 
     qtbot.waitUntil(lambda: shows(front, clinic.jordan))
     qtbot.waitUntil(lambda: record.recent.visits.rowCount() == 0)
     assert front.screen.patient_in_view() == clinic.jordan.id
+
+
+def test_a_record_out_of_sight_is_read_anew_only_when_it_is_seen_again(
+    qtbot: QtBot, front: Front, clinic: Clinic
+) -> None:
+    open_record_of(qtbot, front, clinic.jordan)
+    press(Key.Key_1, CTRL)
+    qtbot.waitUntil(lambda: not front.screen.isVisible())
+    with clinic.db.write(front.desk.actor) as tx:
+        save_contact(tx, SaveContact(clinic.jordan.id, "Robin"))
+    looks = clinic.audited("patients.open_record")
+    qtbot.waitUntil(lambda: front.screen.record._is_stale)
+    assert clinic.audited("patients.open_record") == looks
+    press(Key.Key_3, CTRL)
+    qtbot.waitUntil(lambda: "Robin" in front.screen.record.side.contact_lines())
+    assert clinic.audited("patients.open_record") == looks + 1
 
 
 def test_f6_goes_round_the_panes(qtbot: QtBot, front: Front, clinic: Clinic) -> None:
