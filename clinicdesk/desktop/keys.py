@@ -290,6 +290,10 @@ KEYS: Mapping[str, Key] = {
     "calendar.week": Key(QT_TRANSLATE_NOOP("Keys", "Week"), ("Alt+2",), _M, Menu.VIEW),
     "calendar.month": Key(QT_TRANSLATE_NOOP("Keys", "Month"), ("Alt+3",), _M, Menu.VIEW),
     "calendar.list": Key(QT_TRANSLATE_NOOP("Keys", "List"), ("Alt+4",), _M, Menu.VIEW),
+    "calendar.people": Key(QT_TRANSLATE_NOOP("Keys", "Whose columns"), ("Alt+W",), _M, Menu.VIEW),
+    "calendar.person_before": Key(QT_TRANSLATE_NOOP("Keys", "Week of the practitioner before"), ("Shift+Left",), _M),
+    "calendar.person_after": Key(QT_TRANSLATE_NOOP("Keys", "Week of the practitioner after"), ("Shift+Right",), _M),
+    "calendar.entered_in_error": Key(QT_TRANSLATE_NOOP("Keys", "Visits entered in error"), (), _M, Menu.VIEW),
     "calendar.zoom_in": Key(
         QT_TRANSLATE_NOOP("Keys", "Larger time scale"), ("Ctrl++", "Ctrl+="), _M, Menu.VIEW, shown="Ctrl +"
     ),

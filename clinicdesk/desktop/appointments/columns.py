@@ -93,6 +93,7 @@ class Column:
     working: tuple[WorkingDay, ...] = ()
     visits: tuple[AppointmentRow, ...] = ()
     practitioner: PractitionerRow | None = None
+    with_errors: bool = False
 
     @property
     def practitioner_id(self) -> UUID | None:
@@ -100,8 +101,8 @@ class Column:
 
     @cached_property
     def shown(self) -> tuple[AppointmentRow, ...]:
-        """The visits that the calendar shows: what was entered in error is not among them."""
-        return tuple(visit for visit in self.visits if visit.status is not Status.ENTERED_IN_ERROR)
+        """The visits that the calendar shows: what was entered in error only `with_errors`."""
+        return tuple(visit for visit in self.visits if self.with_errors or visit.status is not Status.ENTERED_IN_ERROR)
 
     @cached_property
     def holiday(self) -> str:

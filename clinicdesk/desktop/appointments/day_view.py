@@ -23,10 +23,12 @@ LATE = 5
 class DayView(CalendarView):
     """One column for each practitioner, headed by name, hours and how late they run."""
 
-    def show_day(self, schedule: DaySchedule, practitioners: Sequence[PractitionerRow]) -> None:
-        """Show a day of these practitioners, in this order."""
+    def show_day(
+        self, schedule: DaySchedule, practitioners: Sequence[PractitionerRow], *, with_errors: bool = False
+    ) -> None:
+        """Show a day of these practitioners, in this order; what was entered in error only `with_errors`."""
         axis = DayAxis([schedule.day], self._desk.clinic.tz)
-        self.set_columns(day_columns(schedule, practitioners, axis), axis)
+        self.set_columns(day_columns(schedule, practitioners, axis, with_errors), axis)
 
     def heading(self, column: Column) -> Heading:
         practitioner = column.practitioner
@@ -59,7 +61,9 @@ class DayView(CalendarView):
         return column.practitioner_id if column else None
 
 
-def day_columns(schedule: DaySchedule, practitioners: Sequence[PractitionerRow], axis: DayAxis) -> list[Column]:
+def day_columns(
+    schedule: DaySchedule, practitioners: Sequence[PractitionerRow], axis: DayAxis, with_errors: bool = False
+) -> list[Column]:
     """The columns of a day: each practitioner with their own hours and visits."""
     by_practitioner: dict[UUID, list[AppointmentRow]] = {practitioner.id: [] for practitioner in practitioners}
     for visit in schedule.visits:
@@ -73,6 +77,7 @@ def day_columns(schedule: DaySchedule, practitioners: Sequence[PractitionerRow],
             (working[practitioner.id],) if practitioner.id in working else (),
             tuple(by_practitioner[practitioner.id]),
             practitioner,
+            with_errors,
         )
         for practitioner in practitioners
     ]

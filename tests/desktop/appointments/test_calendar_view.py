@@ -126,7 +126,7 @@ def test_time_drawn_in_the_repeated_hour_is_the_second_one(view: DayView, desk: 
     assert first.astimezone(BERLIN).time() == second.astimezone(BERLIN).time()
 
 
-def test_a_week_shows_one_practitioner_or_everybody(qtbot: QtBot, desk: Desk) -> None:
+def test_a_week_shows_one_practitioner(qtbot: QtBot, desk: Desk) -> None:
     week = WeekView(desk)
     qtbot.addWidget(week)
     schedules = [
@@ -137,8 +137,6 @@ def test_a_week_shows_one_practitioner_or_everybody(qtbot: QtBot, desk: Desk) ->
     ]
     week.show_week(schedules, LEE)
     assert [len(column.shown) for column in week.columns()] == [1] * 7
-    week.show_week(schedules, None)
-    assert [len(column.shown) for column in week.columns()] == [2] * 7
 
 
 def test_a_screen_reader_finds_each_visit_by_name_and_place(view: DayView) -> None:
