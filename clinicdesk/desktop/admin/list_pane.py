@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
+from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.tx import Tx
 from clinicdesk.desktop.admin.cells import CellDelegate
 from clinicdesk.desktop.admin.form import FormSheet, Typed
@@ -79,7 +80,7 @@ class ListPane(QWidget):
         self._sheet: FormSheet | None = None
         self._wanted: object = None
         self._left: tuple[Any, Typed] | None = None
-        self._filled = False
+        self._filled = self._doing = False
         self.open_key: object = None
         """The key of the row that the open form changes; None for a new one."""
         column = QVBoxLayout(self)
@@ -139,6 +140,7 @@ class ListPane(QWidget):
         if rows and (place >= 0 or height >= 0 or self.marks_first or self.table.hasFocus()):
             self.table.selectRow(place if place >= 0 else min(max(height, 0), len(rows) - 1))
         self._filled = True
+        self._doing = False
         self._try_reopen()
 
     def choose(self, key: object) -> None:
@@ -206,13 +208,24 @@ class ListPane(QWidget):
         self._sheet = None
 
     def do(self, work: Callable[[Tx], Reversal], done: str, undo_text: str) -> None:
-        """Do something at once that can be undone; `done` says it in a toast, `undo_text` names it for undo."""
+        """Do something at once that can be undone; `done` says it in a toast, `undo_text` names it for undo.
+
+        Until its result is listed nothing more is done: a second press would act on a row that is no longer so.
+        """
+        if self._doing:
+            return
+        self._doing = True
 
         def told(back: Reversal) -> None:
             self.desk.undo.push_reversal(back, undo_text)
             self.desk.toast(done, undo=True)
 
-        self.desk.runner.write(work, told, owner=self)
+        def refused(error: ClinicError) -> None:
+            self._doing = False
+            self.desk.say(error)
+            self.refresh()
+
+        self.desk.runner.write(work, told, owner=self, failed=refused)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A list that gets the focus marks a row, so that its ring is seen."""

@@ -114,6 +114,17 @@ def test_del_turns_off_and_undo_turns_on_again(admin: Admin) -> None:
     assert not account(admin, "maya@clinic.example").active
 
 
+def test_a_second_press_waits_for_what_the_first_has_done(admin: Admin) -> None:
+    mark(admin, "maya@clinic.example")
+    press(Qt.Key.Key_Delete)
+    press(Qt.Key.Key_Delete)
+    admin.wait_for("Account turned off")
+    admin.until(lambda: not admin.users.users.current().active)
+    press(Qt.Key.Key_Delete)
+    admin.wait_for("Account turned on")
+    assert admin.said == ["Account turned off", "Account turned on"]
+
+
 def test_the_last_administrator_stays(admin: Admin) -> None:
     mark(admin, "ines@clinic.example")
     press(Qt.Key.Key_Delete)
