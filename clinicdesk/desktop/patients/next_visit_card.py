@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from PySide6.QtCore import QCoreApplication, QRectF, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from clinicdesk.core.permissions import Permission
@@ -32,6 +32,7 @@ class NextVisitCard(QFrame):
         super().__init__(parent)
         self._desk = desk
         self._visit: AppointmentRow | None = None
+        self._may_reschedule = False
         metrics = theme().tokens.metrics
         self._glyph = Glyph("ph.calendar-check", 22, "accent", self)
         self._title = ElidedLabel(Role.CARD, parent=self)
@@ -65,13 +66,23 @@ class NextVisitCard(QFrame):
         may_check_in = state is not None and State.CHECKED_IN in LEGAL[state] and is_today
         self._check_in.setVisible(may_check_in and actor.may(Permission.ADVANCE_VISIT))
         movable = state in (State.BOOKED, State.PENDING, State.PROPOSED)
-        self._reschedule.setVisible(movable and actor.may(Permission.BOOK))
-        self._chip.setVisible(visit is not None)
+        self._may_reschedule = movable and actor.may(Permission.BOOK)
         if visit is not None:
             look = status_look(visit.status.value, visit.confirmed, visit.in_progress)
             tone = "quiet" if look.family == "done" or look.fill is Fill.BASE else look.family
             self._chip.set_chip(look.label, tone, look.glyph)
+        self._fit()
         self.tick()
+
+    def _fit(self) -> None:
+        """Where it is narrow the words come first: the table says the status too, and the key works without its button."""
+        metrics = theme().tokens.metrics
+        self._chip.setVisible(self._visit is not None and self.width() >= metrics.px(520))
+        self._reschedule.setVisible(self._may_reschedule and self.width() >= metrics.px(620))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def tick(self) -> None:
         """The clock has gone on: say anew how long it is until then."""

@@ -81,9 +81,8 @@ class RecordHeader(QWidget):
         row.setContentsMargins(metrics.page_margin, metrics.px(12), metrics.page_margin, metrics.px(12))
         row.setSpacing(metrics.px(14))
         row.addWidget(self._tile)
-        row.addWidget(who, 6)
-        for fact, stretch in ((self.born, 2), (self.phone, 3), (self.address, 3), (self.language, 2)):
-            row.addSpacing(metrics.px(8))
+        row.addWidget(who, 9)
+        for fact, stretch in ((self.born, 4), (self.phone, 5), (self.address, 5), (self.language, 3)):
             fact.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             row.addWidget(fact, stretch)
 

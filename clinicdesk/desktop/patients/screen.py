@@ -144,9 +144,13 @@ class PatientsScreen(Screen):
         if self._form is not None:
             self._put_aside, self._form = self._form.draft(), None
 
-    def _registered(self, patient: PatientRow) -> None:
+    def _registered(self, patient: PatientRow, booking: Prefill | None) -> None:
         self.desk.toast(self.tr("Patient registered"))
-        self.open(patient.id)
+        if booking is None:
+            self.open(patient.id)
+        else:
+            self.search.remember(patient)
+            self.desk.book(booking)
 
     def _remember(self, patient: PatientRow) -> None:
         self.search.remember(patient)

@@ -21,7 +21,7 @@ from clinicdesk.desktop.widgets import ActionButton, ButtonKind, SearchField, St
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.schemas import PatientRow
 
-MOST_FOUND = 50
+MOST_FOUND = 30
 MOST_RECENT = 12
 QUIET_MS = 800
 """After this long without a key, what was searched for counts as one search and is audited."""
