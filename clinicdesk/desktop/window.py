@@ -153,8 +153,10 @@ class Window(QMainWindow):
         self.toast = Toast(workplace.pages)
         desk.toasted.connect(self._show_toast)
         desk.undo.changed.connect(self._show_undo)
+        desk.privacy.changed.connect(self._show_privacy)
         desk.clinic_changed.connect(self._clinic_changed)
         self._corner.show_person(desk.clinic.name, desk.user)
+        self._show_privacy()
         self._frame(True)
         allowed = [entry.name for entry in workplace.entries]
         self._show(workplace, self.tr("Desk"))
@@ -298,6 +300,9 @@ class Window(QMainWindow):
     def _toggle_initials(self) -> None:
         if self.desk is not None:
             self.desk.privacy.set_initials_only(not self.desk.privacy.initials_only)
+
+    def _show_privacy(self) -> None:
+        if self.desk is not None:
             self._actions["initials"].setChecked(self.desk.privacy.initials_only)
 
     def _open_command_bar(self) -> None:

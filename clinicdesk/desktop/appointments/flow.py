@@ -77,13 +77,13 @@ class FlowScreen(Screen):
 
     def _wire(self) -> None:
         desk, actions = self.desk, self.actions_of_visits
-        for name, action in actions.bind(self._pages).items():
+        for name, action in actions.bind(self.board).items():
             if name in _NO_CARD_HERE:
-                self._pages.removeAction(action)
+                self.board.removeAction(action)
                 action.deleteLater()
-        desk.keys.bind(self._pages, {"visit.menu": lambda: self._open_menu(self.board.cursor_corner())})
-        if desk.actor.may(Permission.BOOK):
-            desk.keys.bind(self._pages, {"visit.walk_in": self.walk_in})
+        desk.keys.bind(self.board, {"visit.menu": lambda: self._open_menu(self.board.cursor_corner())})
+        if desk.actor.may(Permission.BOOK):  # on an empty day too
+            self.board.addActions(list(desk.keys.bind(self._pages, {"visit.walk_in": self.walk_in}).values()))
         actions.open_wanted.connect(self._open)
         actions.follow.connect(lambda visit: self._then(partial(self.board.choose, visit.id)))
         actions.freed.connect(lambda _visit: self._refresh_timer.start())
@@ -301,7 +301,7 @@ class FlowScreen(Screen):
         self._face().setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _open_menu(self, place: QPoint) -> None:
-        self.actions_of_visits.menu(self._pages).popup(place)
+        self.actions_of_visits.menu(self.board).popup(place)
 
     def _open_command_bar(self) -> None:
         for action in self.window().findChildren(QAction, "command"):

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.core.permissions import Role
@@ -22,6 +22,7 @@ from clinicdesk.desktop.appointments.flow_cards import Card, Stage
 from clinicdesk.desktop.appointments.flow_columns import FlowColumn, carried
 from clinicdesk.desktop.appointments.flow_model import CardRole
 from clinicdesk.desktop.desk import Desk
+from clinicdesk.desktop.widgets import ActionButton, StatePane
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 from tests.conftest import Hands as Clock
@@ -385,10 +386,30 @@ def test_by_practitioner_each_has_a_column_and_the_nearest_to_them_comes_first(
     assert found.line == "10:50 · Follow-up"
 
 
-def test_an_empty_day_says_so_and_offers_the_walk_in(flow: FlowScreen, hands: Hands) -> None:
+def test_on_an_empty_day_the_walk_in_is_one_key_or_its_button(flow: FlowScreen, hands: Hands) -> None:
     assert flow.board.current_visit() is None
     hands.press("w")
     assert flow.window().findChildren(BookingDialog)
+    hands.press(Key.Key_Escape)
+    (pane,) = flow.findChildren(StatePane)
+    (button,) = pane.findChildren(ActionButton)
+    button.setFocus()
+    hands.press(Key.Key_Space)
+    assert any(dialog.is_open() for dialog in flow.window().findChildren(BookingDialog))
+
+
+def test_the_menu_of_a_visit_has_its_verbs_and_the_walk_in(
+    qtbot: QtBot, flow: FlowScreen, clinic: Clinic, hands: Hands
+) -> None:
+    in_hand(qtbot, flow, clinic.book(at(11)))
+    hands.press(Key.Key_F10, modifier=Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    offered = {action.text() for action in menu.actions() if action.isEnabled()}
+    menu.close()
+    assert {"Next step", "Check in", "Cancel, then reason 1–9", "Open", "Walk-in, first free"} <= offered
+    assert "Show the card" not in offered
 
 
 def test_a_doctor_sees_their_own_patients_until_they_ask_for_all(
