@@ -92,6 +92,11 @@ def test_one_search_is_audited_once_after_the_typing(qtbot: QtBot, front: Front,
     find(qtbot, front, "okafo", "Chidi Okafor", "Ben Okafor", "Ada Okafor")
     type_text("r")
     qtbot.waitUntil(lambda: clinic.audited("patients.note_search") == 1)
+    search = front.screen.search
+    search.refresh()  # a record has changed: what is shown is read again, but nobody has searched
+    qtbot.waitUntil(lambda: not search._asking)
+    assert search._unnoted is None
+    assert not search._quiet.isActive()
     press(ENTER)
     qtbot.waitUntil(lambda: shows(front, clinic.others[2]))
     assert clinic.audited("patients.note_search") == 1
