@@ -29,6 +29,8 @@ class Heading:
     short_title: str = ""
     """Where the title does not fit."""
     subtitle: str = ""
+    short_subtitle: str = ""
+    """Where the subtitle does not fit."""
     tile: str = ""
     aside: str = ""
     aside_glyph: str = ""
@@ -124,10 +126,11 @@ class Header(QWidget):
             left = lower.left() + width + metrics.px(4) if rtl else lower.right() - width - metrics.px(4) - size
             glyphs.draw(painter, QRectF(left, lower.center().y() - size / 2, size, size), "ph.armchair", tokens.ink2)
             used = width + size + metrics.px(10)
-        small = theme().font(Role.SMALL)
-        self._write(
-            painter, _narrowed(lower, used, rtl), heading.subtitle, small, tokens.ink2, leading, lower.width() - used
-        )
+        small, room = theme().font(Role.SMALL), lower.width() - used
+        subtitle = heading.subtitle
+        if heading.short_subtitle and QFontMetricsF(small).horizontalAdvance(subtitle) > room:
+            subtitle = heading.short_subtitle
+        self._write(painter, _narrowed(lower, used, rtl), subtitle, small, tokens.ink2, leading, room)
 
     def _paint_aside(
         self, painter: QPainter, rect: QRectF, heading: Heading, trailing: Qt.AlignmentFlag, rtl: bool

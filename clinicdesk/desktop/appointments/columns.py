@@ -18,6 +18,7 @@ from clinicdesk.features.practitioners.schemas import AbsenceKind, AbsenceRow, I
 OPEN_STEP = 15
 """Minutes between two places in open time where the cursor stops; the length of the shortest usual visit."""
 CLOSED_STEP = 60
+_TAKEN = HOLDING | {Status.FULFILLED}
 _MOVABLE = (Status.PENDING, Status.BOOKED)
 _LUNCH = (11 * 60, 15 * 60)
 
@@ -167,8 +168,8 @@ class Column:
 
     @cached_property
     def free(self) -> tuple[Interval, ...]:
-        """What no visit holds, open and closed time alike."""
-        held = [visit.interval for visit in self.shown if visit.status in HOLDING]
+        """What no visit holds or has held, open and closed time alike."""
+        held = [visit.interval for visit in self.shown if visit.status in _TAKEN]
         return subtract([whole_day(self.day, self.axis.zone)], held)
 
     @cached_property

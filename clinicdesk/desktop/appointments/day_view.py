@@ -35,7 +35,7 @@ class DayView(CalendarView):
         if practitioner is None:
             return Heading("")
         zone = self._desk.clinic.tz
-        parts = [practitioner.specialty, practitioner.room_name]
+        parts = [practitioner.room_name]
         shifts = [shift for day in column.working for shift in day.shifts]
         if column.holiday:
             parts = [column.holiday]
@@ -45,15 +45,20 @@ class DayView(CalendarView):
             parts.append(self.tr("not in"))
         now = self._desk.now()
         tile = initials(f"{practitioner.given} {practitioner.family}")
-        subtitle = " · ".join(part for part in parts if part)
+        short = " · ".join(part for part in parts if part)
+        subtitle = " · ".join(filter(None, (practitioner.specialty, short))) if not column.holiday else short
         if column.day != now.date() or not column.shown:
-            return Heading(practitioner.name, practitioner.short, subtitle, tile)
+            return Heading(practitioner.name, practitioner.short, subtitle, short, tile)
         late = minutes_late(column.shown, now)
         waiting = len(self.waiting(column))
         if late < LATE:
-            return Heading(practitioner.name, practitioner.short, subtitle, tile, self.tr("on time"), waiting=waiting)
+            return Heading(
+                practitioner.name, practitioner.short, subtitle, short, tile, self.tr("on time"), waiting=waiting
+            )
         aside = self.tr("%n min late", "", late)
-        return Heading(practitioner.name, practitioner.short, subtitle, tile, aside, "ph.clock", "amber_ink", waiting)
+        return Heading(
+            practitioner.name, practitioner.short, subtitle, short, tile, aside, "ph.clock", "amber_ink", waiting
+        )
 
     def practitioner_at_cursor(self) -> UUID | None:
         """Whose column the cursor stands in."""

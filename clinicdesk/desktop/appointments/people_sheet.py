@@ -29,7 +29,7 @@ class PeopleSheet(Sheet):
         self, host: QWidget, people: Sequence[PractitionerRow], shown: frozenset[UUID], *, only_one: bool = False
     ) -> None:
         title = self.tr("Whose week") if only_one else self.tr("Whose columns")
-        super().__init__(host, title, width=440, light=True)
+        super().__init__(host, title, width=400 if only_one else 520, light=True)
         self._only_one = only_one
         metrics = theme().tokens.metrics
         self._search = SearchField(self.tr("Name or specialty"), parent=self)
@@ -136,7 +136,7 @@ class PeopleSheet(Sheet):
             if item is not None and not item.isHidden():
                 ticked = item.checkState() is Qt.CheckState.Checked
                 item.setCheckState(Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked)
-                self._search.selectAll()
+                self._search.clear()
         else:
             self._take()
 

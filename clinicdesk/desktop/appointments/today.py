@@ -37,6 +37,10 @@ from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, Opening, Status
 from clinicdesk.features.practitioners.schemas import PractitionerRow
 
+_WITH_TRAY = 1000
+"""The width in px under which the tray is folded away."""
+_BAR = 12
+"""What the scroll bar takes."""
 _COUNTED = HOLDING | {Status.FULFILLED, Status.PROPOSED}
 
 
@@ -166,7 +170,7 @@ class TodayScreen(Screen):
         """Show the same day another way. Raises ValueError for what is no view."""
         if view == self.view() and self._days is not None:
             return
-        before = self.current_visit()
+        before, slot = self.current_visit(), self.current_slot()
         if view == "week" and self._pages.view() in ("day", "list"):
             whose = before.practitioner_id if before else self.day_view.practitioner_at_cursor()
             if whose is not None:
@@ -175,6 +179,8 @@ class TodayScreen(Screen):
         self._toolbar.choose_view(view)
         if before is not None:
             self._after = partial(self._pages.choose_visit, before.id)
+        elif slot is not None:
+            self._after = partial(self._pages.choose_time, slot.practitioner_id, slot.start)
         self.refresh()
         self._pages.face().setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -225,7 +231,7 @@ class TodayScreen(Screen):
         toolbar.stepped.connect(self._step)
         toolbar.today_asked.connect(self._go_now)
         toolbar.view_chosen.connect(self.choose_view)
-        toolbar.people_asked.connect(self._ask_people)
+        toolbar.people_asked.connect(self.ask_people)
         toolbar.person_stepped.connect(self._step_person)
         toolbar.search_asked.connect(self._open_command_bar)
         actions.follow.connect(lambda visit: self._then(partial(self._pages.choose_visit, visit.id)))
@@ -267,7 +273,7 @@ class TodayScreen(Screen):
                 "calendar.go_to_date": self._ways.ask_date,
                 "calendar.next_opening": lambda: self._find_opening(True),
                 "calendar.previous_opening": lambda: self._find_opening(False),
-                "calendar.people": self._ask_people,
+                "calendar.people": self.ask_people,
                 "calendar.person_before": lambda: self._step_person(-1),
                 "calendar.person_after": lambda: self._step_person(1),
                 "calendar.entered_in_error": self._toggle_errors,
@@ -420,7 +426,8 @@ class TodayScreen(Screen):
 
     # Whose time, and which visits
 
-    def _ask_people(self) -> None:
+    def ask_people(self) -> None:
+        """Let whoever sits here choose whose columns, or whose week."""
         if self._days is not None:
             self._people.ask(self._days, for_week=self._pages.view() == "week")
 
@@ -454,9 +461,11 @@ class TodayScreen(Screen):
         self._fit_tray()
 
     def _fit_tray(self) -> None:
-        """The tray goes first where the columns would have to scroll, unless it was asked for."""
+        """The tray gives way where the columns can do without scrolling then, unless it was asked for."""
         metrics = theme().tokens.metrics
-        columns = len(self.day_view.columns()) if self._pages.view() == "day" else 7
-        needed = metrics.gutter + columns * metrics.column_min + self.tray.width()
-        fits = self.width() >= min(needed, metrics.px(1200))
-        self.tray.setVisible(fits if self._tray_wanted is None else self._tray_wanted)
+        calendar = self._pages.calendar()
+        needed = metrics.gutter + metrics.px(_BAR)
+        if calendar is not None:
+            needed += len(calendar.columns()) * calendar.least_width()
+        hides = self.width() < metrics.px(_WITH_TRAY) or needed <= self.width() < needed + self.tray.width()
+        self.tray.setVisible(not hides if self._tray_wanted is None else self._tray_wanted)

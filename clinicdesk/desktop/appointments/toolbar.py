@@ -43,7 +43,7 @@ class Toolbar(QWidget):
         self._on.setAccessibleName(self.tr("On"))
         self._on.clicked.connect(lambda: self.stepped.emit(1))
         self._title = TextLabel("", Role.PAGE, parent=self)
-        self._subtitle = TextLabel("", Role.BODY, "ink2", parent=self)
+        self._subtitle = _Elided("", Role.BODY, "ink2", parent=self)
         self._segments = Segmented(
             [
                 ("day", self.tr("Day")), ("week", self.tr("Week")), ("month", self.tr("Month")),
@@ -69,8 +69,7 @@ class Toolbar(QWidget):
             row.addWidget(button)
         row.addSpacing(metrics.px(8))
         row.addWidget(self._title)
-        row.addWidget(self._subtitle)
-        row.addStretch(1)
+        row.addWidget(self._subtitle, 1)
         row.addWidget(self._segments)
         row.addWidget(self._steps[0])
         row.addWidget(self._people)
@@ -130,6 +129,19 @@ class Toolbar(QWidget):
         painter.fillRect(0, self.height() - 1, self.width(), 1, tokens.line2)
 
 
+class _Elided(TextLabel):
+    """Gives way to what stands beside it, with dots at its end."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme().tokens.metrics.px(24), super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter, shown)
+
+
 class SearchButton(SearchField):
     """Looks like the line of the command bar and leads to it."""
 
@@ -160,9 +172,9 @@ def title_of(view: str, days: Sequence[date], person: PractitionerRow | None = N
     if view == "month":
         return words.month_and_year(first), ""
     if view == "week":
-        both = translate("Calendar", "%1 to %2", "first and last day")
-        both = both.replace("%1", words.short_day(first)).replace("%2", words.short_day(last))
+        span = translate("Calendar", "%1 to %2", "first and last day")
+        span = span.replace("%1", words.day_and_month(first)).replace("%2", words.day_and_month(last))
         if person is not None:
-            return person.name, f"{both} {last.year}, {week}"
-        return both, f"{last.year}, {week}"
+            return person.name, f"{span} {last.year}, {week}"
+        return span, f"{last.year}, {week}"
     return words.long_day(first), f"{first.year}, {week}"

@@ -22,7 +22,7 @@ from clinicdesk.features.appointments.schemas import AppointmentRow
 
 _KEY = (
     "proposed", "pending", "booked", "confirmed", "arrived", "checked-in", "in-room", "fulfilled", "noshow",
-    "cancelled",
+    "cancelled", "rebook", "entered-in-error",
 )  # fmt: skip
 
 
@@ -164,11 +164,13 @@ class _StatusKey(QWidget):
         grid = QGridLayout(self._body)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(metrics.px(5))
+        grid.setHorizontalSpacing(metrics.px(4))
         for i, key in enumerate(_KEY):
             row = QHBoxLayout()
-            row.setSpacing(metrics.px(6))
+            row.setSpacing(metrics.px(5))
             row.addWidget(_Swatch(key, self._body))
-            row.addWidget(TextLabel(STATUS_LOOKS[key].label, Role.SMALL, "ink2", parent=self._body), 1)
+            label = self.tr("Needs rebook") if key == "rebook" else STATUS_LOOKS[key].label
+            row.addWidget(TextLabel(label, Role.SMALL, "ink2", parent=self._body), 1)
             grid.addLayout(row, i // 2, i % 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -183,13 +185,16 @@ class _Swatch(QWidget):
     def __init__(self, key: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._painter = VisitPainter()
-        status = {"confirmed": "booked", "in-room": "checked-in"}.get(key, key)
-        self._look = VisitLook("", "", status, confirmed=key == "confirmed", in_progress=key == "in-room", note=" ")
+        status = {"confirmed": "booked", "in-room": "checked-in", "rebook": "booked"}.get(key, key)
+        self._look = VisitLook(
+            "", status=status, confirmed=key == "confirmed", in_progress=key == "in-room", rebook=key == "rebook",
+            note=" ",
+        )  # fmt: skip
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         metrics = theme().tokens.metrics
-        return QSize(metrics.px(32), metrics.px(18))
+        return QSize(metrics.px(28), metrics.px(18))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._painter.paint(QPainter(self), QRectF(self.rect()), self._look)

@@ -31,6 +31,11 @@ def short_day(day: date) -> str:
     return QLocale().toString(_qdate(day), _translate("Calendar", "ddd d MMM", "date format"))
 
 
+def day_and_month(day: date) -> str:
+    """ "24 Nov": a day where its weekday is plain."""
+    return QLocale().toString(_qdate(day), _translate("Calendar", "d MMM", "date format"))
+
+
 def short_date(day: date) -> str:
     """A date with its year in figures, as the user's country writes it."""
     return QLocale().toString(_qdate(day), QLocale.FormatType.ShortFormat)
