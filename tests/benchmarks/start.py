@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -88,9 +89,18 @@ def _make(folder: Path, patients: int) -> None:
             with database.engine.connect() as connection:
                 ids = list(connection.scalars(sa.select(Patient.id)))
             visits = clinic.PRACTITIONERS * clinic.A_DAY * _DAYS_OF_VISITS
-            clinic.fill(database, ids, visits, utc_now())
+            clinic.fill(database, ids, visits, _first_visit())
     finally:
         passwords.ROUNDS = rounds
+
+
+def _first_visit() -> datetime:
+    """Three hours ago, so that the day is in sight whenever this runs, as far as its 30 visits keep within today."""
+    now = utc_now().astimezone(clinic.ZONE)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return min(
+        max(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=3), midnight), midnight.replace(hour=14)
+    )
 
 
 def _run(module: str, *arguments: Path) -> dict[str, Any]:

@@ -144,10 +144,13 @@ class CalendarGrid(QAbstractScrollArea):
 
     def box_rect(self, index: int, top: float, bottom: float, place: Place) -> QRectF:
         """Where a visit's box lies."""
-        area = self.column_area(index)
-        inner = area.adjusted(3, 0, -7, 0) if not self.is_rtl() else area.adjusted(7, 0, -3, 0)
+        return self.box_within(self.column_area(index), self.is_rtl(), top, bottom, place)
+
+    def box_within(self, area: QRectF, rtl: bool, top: float, bottom: float, place: Place) -> QRectF:
+        """Where a visit's box lies in the area of its column: for many of one column, which have that in common."""
+        inner = area.adjusted(7, 0, -3, 0) if rtl else area.adjusted(3, 0, -7, 0)
         part = inner.width() / place.lanes
-        lane = place.lanes - 1 - place.lane if self.is_rtl() else place.lane
+        lane = place.lanes - 1 - place.lane if rtl else place.lane
         gap = 3 if lane < place.lanes - 1 else 0
         scale = self.scale()
         height = max((bottom - top) * scale - 1, _LEAST_BOX)

@@ -89,9 +89,9 @@ class CalendarPainter:
         return left
 
     def _paint_visits(self, painter: QPainter, index: int, column: Column, clip: QRectF, now: datetime) -> None:
-        rtl = self._view.is_rtl()
+        rtl, area = self._view.is_rtl(), self._view.column_area(index)
         for box in column.boxes:
-            rect = self._view.box_rect(index, box.top, box.bottom, box.place)
+            rect = self._view.box_within(area, rtl, box.top, box.bottom, box.place)
             if rect.adjusted(-4, -4, 4, 4).intersects(clip):
                 self._visits.paint(painter, rect, self._look(column, box.visit, now), rtl)
         for more, visits in column.more:

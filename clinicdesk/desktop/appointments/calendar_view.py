@@ -84,9 +84,9 @@ class CalendarView(CalendarGrid):
             here = next((i for i, column in enumerate(columns) if column.find(visit.id)), here)
         self._place(here, self._wanted, visit.id if visit else None)
         self._set_ranges()
+        self.tick()
         if not self._scrolled and self.isVisible():
             self.scroll_to_now_or_opening()
-        self.tick()
         self._header.update()
         self._gutter.update()
         self.viewport().update()
