@@ -15,7 +15,7 @@ from clinicdesk.core.tx import Database, begin_as_told
 
 DATABASE_NAME = "clinic.db"
 BUSY_TIMEOUT_MS = 10_000
-_CACHE_KIB = 16_384
+_CACHE_KIB = 8_192
 _CHECKPOINT_PAGES = 4_000
 """The write-ahead log is folded into the file at 16 MB: a page that many commits wrote is then copied once."""
 

@@ -129,7 +129,7 @@ class _Texts:
         self.rise = name.ascent() - name.capHeight() / 2 + name.descent() * _FOOT / 2
         """How far above the middle of a low box a line begins whose ink, capitals to the foot of a g, is centred in it."""
         self.width = lru_cache(4_096)(self._measure)
-        self.layout = lru_cache(4_096)(self._lay_out)
+        self.layout = lru_cache(1_024)(self._lay_out)
         self.elided = lru_cache(4_096)(self._cut)
 
     def font(self, kind: _Type) -> QFont:
