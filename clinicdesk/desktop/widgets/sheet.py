@@ -15,7 +15,7 @@ class Scrim(QWidget):
     pressed = Signal()
 
     def __init__(self, host: QWidget) -> None:
-        super().__init__(host)
+        super().__init__(host, Qt.WindowType.SubWindow)  # Qt keeps Tab within a window of this kind
         self._host = host
         self.hide()
         host.installEventFilter(self)
@@ -48,7 +48,7 @@ class Sheet(QFrame):
 
     def __init__(self, host: QWidget, title: str, *, width: int = 560, top: int = 68, light: bool = False) -> None:
         self._scrim = Scrim(host)
-        super().__init__(self._scrim, Qt.WindowType.SubWindow)  # Qt keeps Tab within a window of this kind
+        super().__init__(self._scrim)
         self._wide, self._top = width, top
         self._came_from: QWidget | None = None
         self.setAccessibleName(title)

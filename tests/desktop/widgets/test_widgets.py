@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QEnterEvent, QPalette, QStandardItem, QStandardItemModel
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFocusFrame, QLineEdit, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -261,6 +261,15 @@ def test_a_sheet_that_is_gone_leaves_the_rest_of_the_window_in_our_hands(qtbot: 
 
     assert isValid(below)
     assert isValid(eye)
+
+
+def test_a_button_on_a_sheet_wears_the_focus_ring(window: QWidget) -> None:
+    sheet, _, _ = sheet_on(window)
+    button = ActionButton("Book", parent=sheet)
+    sheet.open_sheet()
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+
+    assert the(QFocusFrame, window).widget() is button
 
 
 def test_keys_typed_in_a_sheet_never_reach_the_screen_below(qtbot: QtBot, window: QWidget) -> None:
