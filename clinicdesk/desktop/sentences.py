@@ -30,8 +30,7 @@ def _words(value: object, zone: tzinfo) -> str:
     if isinstance(value, time):
         return value.strftime("%H:%M")
     if isinstance(value, timedelta):
-        minutes = QCoreApplication.translate("Errors", "{minutes} min")
-        return minutes.replace("{minutes}", str(round(value.total_seconds() / 60)))
+        return QCoreApplication.translate("Errors", "%n min", "", round(value.total_seconds() / 60))
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, list | tuple | set | frozenset):

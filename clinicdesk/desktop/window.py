@@ -206,7 +206,7 @@ class Window(QMainWindow):
         screen = workplace.screen_in_front
         counts = list(screen.counts()) if screen is not None else []
         if drafts := len(workplace.drafts()):
-            counts.append(("ph.note-pencil", self.tr("Drafts kept for you: {count}").replace("{count}", str(drafts))))
+            counts.append(("ph.note-pencil", self.tr("%n drafts kept for you", "", drafts)))
         self._shutter.close_over(desk.now(), idle_minutes, counts)
         self._frame(False)
         self._show(self._shutter, self.tr("Locked"))
