@@ -14,6 +14,7 @@ from clinicdesk.core.errors import ClinicError, NotFound
 from clinicdesk.core.keys import KEYRING_SETTING
 from clinicdesk.core.permissions import Permission, may
 from clinicdesk.desktop.runner import NOBODY
+from clinicdesk.desktop.screens import SCREENS
 from clinicdesk.desktop.start.opening_page import OpeningPage
 from clinicdesk.desktop.window import Window
 from clinicdesk.features.demo.cast import DemoAccount
@@ -77,6 +78,7 @@ class Starter(QObject):
                 self.accounts_known.emit(opened.accounts)
             staff = [who for who in opened.accounts if may(who.role, Permission.SEE_CALENDAR)]
             self._window.sign_in(opened.clinic, [(who.email, who.passphrase, who.name) for who in staff])
+            self._runner.run(SCREENS[0].load, owner=self)  # while somebody types who they are
         else:
             self._ask_first()
         self.ready.emit()
