@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Signal
 from clinicdesk.core.permissions import Permission
 from clinicdesk.desktop.appointments import words
 from clinicdesk.desktop.appointments.actions import VisitActions
-from clinicdesk.desktop.appointments.booking_dialog import BookingDialog, Choices, Purpose
+from clinicdesk.desktop.appointments.booking_dialog import BookingDialog, Purpose
+from clinicdesk.desktop.appointments.booking_form import Choices
 from clinicdesk.desktop.appointments.columns import Slot, Span
 from clinicdesk.desktop.desk import Desk, Prefill
 from clinicdesk.features.appointments.schemas import AppointmentRow

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from clinicdesk.core.tx import Tx
-from clinicdesk.desktop.appointments.booking_dialog import Choices
+from clinicdesk.desktop.appointments.booking_form import Choices
 from clinicdesk.features.appointments.schemas import AppointmentRow, DayLoad, DaySchedule, Opening
 from clinicdesk.features.appointments.service import (
     day_loads,

@@ -146,8 +146,7 @@ class Column:
             if span is None:
                 continue
             between = any(s.end <= stretch.start for s in shifts) and any(s.start >= stretch.end for s in shifts)
-            is_lunch = between and span[0] < _LUNCH[1] and span[1] > _LUNCH[0]
-            found.append(Closed(*span, between, is_lunch))
+            found.append(Closed(*span, between, between and is_lunch(*span)))
         return tuple(found)
 
     @cached_property
@@ -242,6 +241,11 @@ class Column:
     def find(self, visit_id: UUID) -> AppointmentRow | None:
         """The visit of that id, if it is in this column."""
         return next((visit for visit in self.shown if visit.id == visit_id), None)
+
+
+def is_lunch(first: float, last: float) -> bool:
+    """Whether a break from one minute of the day to another lies around midday."""
+    return first < _LUNCH[1] and last > _LUNCH[0]
 
 
 def _covers(stop: Stop, minute: float, than: Stop) -> bool:

@@ -17,7 +17,8 @@ from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Committed
 from clinicdesk.desktop.appointments import calendar_data, words
 from clinicdesk.desktop.appointments.actions import VisitActions
-from clinicdesk.desktop.appointments.booking_dialog import USUAL_MINUTES, Purpose
+from clinicdesk.desktop.appointments.booking_dialog import Purpose
+from clinicdesk.desktop.appointments.booking_form import USUAL_MINUTES
 from clinicdesk.desktop.appointments.bookings import Bookings
 from clinicdesk.desktop.appointments.calendar_data import CONCERNS, Days
 from clinicdesk.desktop.appointments.columns import Slot

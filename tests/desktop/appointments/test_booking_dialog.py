@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QSpinBox
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.desktop.appointments.booking_dialog import BookingDialog, Purpose
 from clinicdesk.desktop.appointments.today import TodayScreen
 from clinicdesk.desktop.desk import Desk, NewPatient, Prefill
-from clinicdesk.desktop.widgets import ActionButton
+from clinicdesk.desktop.widgets import ActionButton, Field
 from clinicdesk.features.appointments.schemas import Status
+from clinicdesk.features.practitioners.schemas import SetWeeklyHours, Shift
+from clinicdesk.features.practitioners.service import set_weekly_hours
 from tests.desktop.appointments.conftest import Clinic, Hands
 from tests.desktop.appointments.samples import DAY, at
 
@@ -156,3 +158,46 @@ def test_a_visit_is_changed_in_one_unit_that_undo_puts_back(
     assert (changed.start, changed.reason) == (at(14), "knee")
     desk.undo.undo()
     qtbot.waitUntil(lambda: (clinic.visit(visit).start, clinic.visit(visit).reason) == (at(11), ""))
+
+
+def with_lunch(clinic: Clinic) -> None:
+    shifts = tuple(
+        Shift(day, *span) for day in range(7) for span in ((time(9), time(12, 30)), (time(13, 15), time(17)))
+    )
+    with clinic.db.write(clinic.operator) as tx:
+        set_weekly_hours(tx, SetWeeklyHours(clinic.lee.id, shifts, date(2026, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "said"),
+    [
+        (12, 45, "Dr Grace Lee is at lunch until 13:15. Nearest free: 12:10 or 13:15."),
+        (12, 20, "Dr Grace Lee is at lunch until 13:15. Nearest free: 12:10 or 13:15."),
+        (11, 25, "Dr Grace Lee has another visit until 11:50. Nearest free: 11:10 or 11:50."),
+        (17, 30, "Dr Grace Lee works until 17:00. Nearest free: 16:40 or Tue 24 Nov, 09:00."),
+    ],
+)
+def test_what_stands_in_the_way_is_said_with_the_nearest_times(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hour: int, minute: int, said: str
+) -> None:
+    with_lunch(clinic)
+    clinic.book(at(11, 30), patient=1)
+    dialog = opened(today, Prefill(clinic.patients[0], clinic.lee.id, at(hour, minute)))
+    (field,) = (field for field in dialog.findChildren(Field) if line(dialog, "Start") in field.findChildren(QLineEdit))
+    qtbot.waitUntil(lambda: field.error() == said)
+
+
+def test_a_taken_time_is_booked_only_with_a_reason(qtbot: QtBot, today: TodayScreen, clinic: Clinic) -> None:
+    clinic.book(at(11, 30), patient=1)
+    dialog = opened(today, Prefill(clinic.patients[0], clinic.lee.id, at(11, 30)))
+    book = button(qtbot, dialog, "Book")
+    qtbot.waitUntil(lambda: not book.isEnabled())
+    QTest.keyClicks(line(dialog, "Why overbook"), "urgent")
+    qtbot.waitUntil(lambda: book.isEnabled() and book.text() == "Book anyway")
+
+
+def test_each_kind_of_visit_shows_its_colour(today: TodayScreen, clinic: Clinic) -> None:
+    dialog = opened(today, Prefill(clinic.patients[0], clinic.lee.id, at(12)))
+    kinds = next(box for box in dialog.findChildren(QComboBox) if box.accessibleName() == "For")
+    swatch = kinds.itemIcon(0).pixmap(12).toImage()
+    assert swatch.pixelColor(swatch.rect().center()).name() == clinic.kind.colour.lower()

@@ -17,8 +17,7 @@ from clinicdesk.desktop.widgets import ActionButton
 from clinicdesk.features.appointments.service import mark_entered_in_error
 from clinicdesk.features.practitioners.schemas import PractitionerRow, SavePractitioner, SetWeeklyHours, Shift
 from clinicdesk.features.practitioners.service import save_practitioner, set_weekly_hours
-from tests.conftest import Hands
-from tests.desktop.appointments.conftest import Clinic
+from tests.desktop.appointments.conftest import Clinic, Hands
 from tests.desktop.appointments.samples import DAY, at
 
 Key = Qt.Key
