@@ -141,7 +141,10 @@ class BookingDialog(Sheet):
 
     def _patient_picked(self) -> None:
         self._patient_overlap = False
-        self._save_button.setFocus(Qt.FocusReason.OtherFocusReason)
+        if self._save_button.isEnabled():
+            self._save_button.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self._form.focus_start()
         self._changed()
 
     def _register(self, text: str) -> None:

@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSpinBox, QVBox
 from clinicdesk.core.permissions import Permission
 from clinicdesk.desktop.appointments import words
 from clinicdesk.desktop.appointments.date_sheet import read_day
-from clinicdesk.desktop.appointments.day_words import parse_time
 from clinicdesk.desktop.appointments.patient_picker import PatientPicker
 from clinicdesk.desktop.desk import Desk, Prefill
 from clinicdesk.desktop.look.style import INVALID
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.widgets import Field
 from clinicdesk.features.appointments.schemas import AppointmentRow, TypeRow
+from clinicdesk.features.appointments.when import parse_time
 from clinicdesk.features.patients.schemas import PatientRow
 from clinicdesk.features.practitioners.schemas import PractitionerRow, RoomRow
 
@@ -53,15 +53,15 @@ class BookingForm(QWidget):
         self._exact: datetime | None = None
         """The instant that was given, while nobody has typed another: an hour that the clock repeats is two instants."""
         self._length_is_chosen = False
-        self._make_editors()
+        self._make_editors(parent)
         self._lay_out()
         self._start.setVisible(asks_when)
         self._day.setVisible(asks_when)
         self.room_field.setVisible(asks_when)
         self.overbook_field.hide()
 
-    def _make_editors(self) -> None:
-        self._picker = PatientPicker(self._desk, self)
+    def _make_editors(self, parent: QWidget) -> None:
+        self._picker = PatientPicker(self._desk, parent)  # its answers may hang lower than the form
         self._type, self._practitioner, self._room = QComboBox(self), QComboBox(self), QComboBox(self)
         self._day, self._start, self._length = QLineEdit(self), QLineEdit(self), QSpinBox(self)
         self._length.setRange(5, 24 * 60)
@@ -254,6 +254,11 @@ class BookingForm(QWidget):
         for editor in (self._day, self._start):
             editor.setProperty(INVALID, editor is wrong)
             editor.update()
+
+    def focus_start(self) -> None:
+        """Go where another time is typed."""
+        self._start.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._start.selectAll()
 
     def clear_when_error(self) -> None:
         """The time is right now."""
