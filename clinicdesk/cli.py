@@ -169,6 +169,23 @@ def recovery_key(options: Options) -> Outcome:
     return Outcome({"ok": True, "recovery_key": key}, key)
 
 
+@command(
+    "passphrase set",
+    "put the key of the clinic's data under a passphrase, which each start asks for from then on",
+    argument(
+        "--passphrase-stdin", action="store_true", required=True, help="read the new passphrase from standard input"
+    ),
+)
+def passphrase_set(options: Options) -> Outcome:
+    from clinicdesk.opening import operator
+
+    passphrase = first_line()
+    with open_for(options) as clinic:
+        clinic.set_passphrase(operator("command line"), passphrase)
+    words = "The next start asks for this passphrase. If it is lost, only the recovery key opens the data."
+    return Outcome({"ok": True}, words)
+
+
 @command("check", "look over configuration, key, database, migrations, audit trail and room on the disk")
 def check(options: Options) -> Outcome:
     from clinicdesk.opening import check_clinic, operator

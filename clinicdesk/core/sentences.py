@@ -48,9 +48,9 @@ SENTENCES: dict[str, str] = {
     "backup_damaged": "This backup is damaged. Nothing was changed; take another one.",
     "backup_other_key": "This is no backup of ClinicDesk, or one with another key: restore it with its recovery key.",
     # Warnings
-    "key_in_file": "The key of the clinic's data lies in a file beside it. A keyring or a passphrase would keep it better.",
-    "not_encrypted": "The clinic's data is not encrypted.",
-    "audit_trail_differs": "The audit trail differs from what was noted of it. See: clinicdesk audit verify",
+    "key_in_file": "The key of this data lies in a file beside it: whoever copies the folder can read it all.",
+    "not_encrypted": "The clinic's data is not encrypted. Real patients need a clinic made with CLINICDESK_ENCRYPTION on.",
+    "audit_trail_differs": "The audit trail differs from the notes of it. Verify it in Administration, or: clinicdesk audit verify",
     "folder_open_to_others": "Other accounts of this computer can look into the data folder.",
     "disk_nearly_full": "The disk has no room left for a backup.",
     # Signing in and accounts
@@ -64,6 +64,7 @@ SENTENCES: dict[str, str] = {
     "password_too_short": "A password has at least {least} characters. A few words are easy to remember.",
     "password_too_long": "A password has at most {most} characters.",
     "password_guessable": "This password is easily guessed. A few words that have nothing to do with you are better.",
+    "not_the_same": "The two differ. Type it again.",
     "password_same": "The new password is the old one.",
     # The clinic, its people and hours
     "clinic_already_set_up": "The clinic is set up already.",

@@ -21,6 +21,13 @@ def sentence(error: ClinicError, zone: tzinfo = UTC) -> str:
     return text
 
 
+def warning(code: str) -> str:
+    """What the clinic is told at each start, for a code of `OpenClinic.warnings`."""
+    from clinicdesk.core.sentences import SENTENCES
+
+    return QCoreApplication.translate("Errors", SENTENCES[code])
+
+
 def _words(value: object, zone: tzinfo) -> str:
     locale = QLocale()
     if isinstance(value, datetime):

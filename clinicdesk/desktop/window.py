@@ -25,7 +25,7 @@ from clinicdesk.desktop.status_strip import StatusStrip
 from clinicdesk.desktop.users.shutter import Shutter
 from clinicdesk.desktop.users.sign_in import SignInPage
 from clinicdesk.desktop.widgets import Sheet, Toast, ToastAction
-from clinicdesk.desktop.workplace import Workplace
+from clinicdesk.desktop.workplace import Warned, Workplace
 from clinicdesk.features.users.schemas import SignedIn
 from clinicdesk.features.users.service import sign_out
 
@@ -56,8 +56,7 @@ class Window(QMainWindow):
         self.runner, self.preferences = runner, preferences
         self.desk: Desk | None = None
         self.workplace: Workplace | None = None
-        self.warning = ""
-        """What stands in amber over every screen; empty where all is well."""
+        self._warned: Sequence[Warned] = ()
         self._entries, self.desk_name = entries, desk_name
         self._sign_in: SignInPage | None = None
         self._shutter: Shutter | None = None
@@ -107,6 +106,12 @@ class Window(QMainWindow):
         self._show(self._sign_in, self.tr("Sign in"))
         self._sign_in.begin(may_leave=self.desk is not None)
 
+    def warn(self, *warned: Warned) -> None:
+        """Have these warnings over every screen, in place of those before; none where all is well."""
+        self._warned = warned
+        if self.workplace is not None:
+            self.workplace.warn(warned)
+
     def _show(self, page: QWidget, title: str) -> None:
         before = self._pages.currentWidget()
         if self._pages.indexOf(page) < 0:
@@ -145,7 +150,7 @@ class Window(QMainWindow):
             return
         self._leave()
         self.desk = desk = Desk(self.runner, clinic, signed_in, self.preferences, self)
-        self.workplace = workplace = Workplace(desk, self._entries, self.warning)
+        self.workplace = workplace = Workplace(desk, self._entries, self._warned)
         workplace.screen_changed.connect(self._screen_changed)
         workplace.hints_changed.connect(self._show_hints)
         workplace.counts_changed.connect(self._show_counts)

@@ -83,6 +83,22 @@ def test_a_backup_travels_to_another_machine_with_its_recovery_key(
     assert (found.code, found.err) == (0, "")
 
 
+def test_a_passphrase_is_set_audited_and_asked_for(
+    folder: Path, clinicdesk: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("passphrase", "set", "--passphrase-stdin", "--json", "--data-dir", folder)
+    short = clinicdesk(*words, stdin="too short\n")
+    assert (short.code, short.json["code"]) == (1, "password_too_short")
+    done = clinicdesk(*words, stdin=PASSWORD + "\n")
+    assert (done.code, done.json) == (0, {"ok": True})
+    refused = clinicdesk("check", "--json", "--data-dir", folder)
+    assert (refused.code, refused.json["code"]) == (1, "passphrase_needed")
+    monkeypatch.setenv("CLINICDESK_PASSPHRASE", PASSWORD)
+    checked = clinicdesk("check", "--json", "--data-dir", folder)
+    assert (checked.code, checked.json["warnings"]) == (0, [])
+    assert verbs(folder) == [(f"upkeep.{verb}", "operator", "command line") for verb in ("set_passphrase", "check")]
+
+
 def test_check_finds_what_is_wrong_and_changes_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ MAY: dict[frozenset[Role], str] = {
         practitioners.remove_absence practitioners.remove_holiday practitioners.restore_absence practitioners.save_holiday
         practitioners.save_practitioner practitioners.save_room practitioners.save_site practitioners.set_up_clinic
         practitioners.set_weekly_hours
+        upkeep.set_passphrase
         users.add_user users.edit_user users.list_users users.reset_password users.set_active
     """,
     OPERATOR: """

@@ -82,6 +82,7 @@ DEEDS: dict[str, tuple[str, str]] = {
     "upkeep.back_up": (QT_TRANSLATE_NOOP("Deeds", "Backed up"), "ph.download-simple"),
     "upkeep.check": (QT_TRANSLATE_NOOP("Deeds", "Checked the system"), "ph.wrench"),
     "upkeep.restore": (QT_TRANSLATE_NOOP("Deeds", "Restored backup"), "ph.upload-simple"),
+    "upkeep.set_passphrase": (QT_TRANSLATE_NOOP("Deeds", "Set passphrase of the data"), "ph.lock-key"),
     "upkeep.show_recovery_key": (QT_TRANSLATE_NOOP("Deeds", "Saw recovery key"), "ph.key"),
     "upkeep.upgrade": (QT_TRANSLATE_NOOP("Deeds", "Upgraded database"), "ph.wrench"),
     "users.add_user": (QT_TRANSLATE_NOOP("Deeds", "Added user"), "ph.user-plus"),

@@ -166,6 +166,10 @@ class FormSheet(Sheet):
         """What saving does, made of what is typed. Raises InvalidInput with `field` for what cannot be sent."""
         raise NotImplementedError
 
+    def send(self) -> None:
+        """Have it done; a subclass whose work is no single unit of work says how. Raises as `work`."""
+        self.desk.runner.write(self.work(), self._done, owner=self, failed=self._refused)
+
     def field(self, name: str, label: str, editor: QWidget) -> Field:
         """Make a field that the layout of a subclass places."""
         return self.fields.add(name, label, editor)
@@ -193,12 +197,11 @@ class FormSheet(Sheet):
         self.fields.clear_errors()
         self._trouble.hide()
         try:
-            work = self.work()
+            self.send()
         except ClinicError as error:
             self._refused(error)
-            return
-        self.save_button.setEnabled(False)
-        self.desk.runner.write(work, self._done, owner=self, failed=self._refused)
+        else:
+            self.save_button.setEnabled(False)
 
     def _done(self, result: object) -> None:
         self.close_sheet()
