@@ -50,7 +50,7 @@ SENTENCES: dict[str, str] = {
     # Warnings
     "key_in_file": "The key of this data lies in a file beside it: whoever copies the folder can read it all.",
     "not_encrypted": "The clinic's data is not encrypted. Real patients need a clinic made with CLINICDESK_ENCRYPTION on.",
-    "audit_trail_differs": "The audit trail differs from the notes of it. Verify it in Administration, or: clinicdesk audit verify",
+    "audit_trail_differs": "The audit trail differs from what was noted of it. Verify it in Administration.",
     "folder_open_to_others": "Other accounts of this computer can look into the data folder.",
     "disk_nearly_full": "The disk has no room left for a backup.",
     # Signing in and accounts

@@ -77,7 +77,7 @@ class FirstStartPage(CoverPage):
             self.tr("A passphrase for the data, if you like: no keyring keeps its key"),
             _row((self.passphrase, 1), (self.again, 1)),
         )
-        self._loss = TextLabel(f"{loss_words()} clinicdesk recovery-key", Role.SMALL, "ink2", wrap=True)
+        self._loss = TextLabel(loss_words(), Role.SMALL, "ink2", wrap=True)
         for edit, words in ((self.prefix, self.tr("Title")), (self.given, self.tr("Given name")),
                             (self.family, self.tr("Family name")), (self.passphrase, self.tr("Passphrase")),
                             (self.again, self.tr("The same again"))):  # fmt: skip

@@ -21,10 +21,9 @@ class PassphraseSheet(FormSheet):
         super().__init__(desk, host, self.tr("Protect the data with a passphrase"), self.tr("Protect"))
         self._data = data
         first = self.tr("It is asked for at each start, before anybody signs in.")
-        self.body.addWidget(TextLabel(f"{first} {loss_words()}", colour="ink2", wrap=True))
-        command = TextLabel("clinicdesk recovery-key", weight=600)
-        command.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.body.addWidget(command)
+        about = TextLabel(f"{first} {loss_words()}", wrap=True)
+        about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.body.addWidget(about)
         self.passphrase = PasswordField(self.tr("Passphrase, 15 characters or more"))
         self.again = PasswordField(self.tr("The same again"))
         for name, part in (("passphrase", self.passphrase), ("again", self.again)):
@@ -45,7 +44,7 @@ def loss_words() -> str:
     """What a lost passphrase costs, and where the way out is shown."""
     return QCoreApplication.translate(
         "Passphrase",
-        "If it is lost, only the recovery key opens the data. Write that down first: this shows it in a terminal.",
+        "If it is lost, only the recovery key opens the data. Write that down: clinicdesk recovery-key shows it in a terminal.",
     )
 
 
