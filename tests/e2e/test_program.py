@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,14 +46,21 @@ def display() -> Iterator[str]:
 class Program:
     """Starts clinicdesk on the display, with all its files in one folder."""
 
-    def __init__(self, display: str, folder: Path) -> None:
+    def __init__(self, display: str, folder: Path, temporary: str) -> None:
         self.folder = folder
         self.pictures = folder / "pictures"
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LD_LIBRARY_PATH")}
-        places = {name: str(folder / name.lower()) for name in ("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+        places = {name: str(folder / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
         for place in places.values():
             Path(place).mkdir()
-        self._environment = {**kept, **places, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "LANG": "C.UTF-8"}
+        self._environment = {
+            **kept,
+            **places,
+            "TMPDIR": temporary,
+            "DISPLAY": display,
+            "QT_QPA_PLATFORM": "xcb",
+            "LANG": "C.UTF-8",
+        }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -78,8 +86,9 @@ class Program:
 
 
 @pytest.fixture
-def program(display: str, tmp_path: Path) -> Program:
-    return Program(display, tmp_path)
+def program(display: str, tmp_path: Path) -> Iterator[Program]:
+    with tempfile.TemporaryDirectory(prefix="cd") as short:  # the name of a socket within it has to fit into 108 bytes
+        yield Program(display, tmp_path, short)
 
 
 def wait_for_line(process: subprocess.Popen[str], start: str) -> None:

@@ -75,7 +75,8 @@ def test_the_end_of_the_list_reads_on(admin: Admin) -> None:
 def test_every_verb_that_is_logged_has_words() -> None:
     for module in ("cli", "features.demo.service", "features.interop.tables"):
         importlib.import_module(f"clinicdesk.{module}")
-    assert sorted(name for name, verb in VERBS.items() if verb.writes and name not in deeds.DEEDS) == []
+    ours = {name for name, verb in VERBS.items() if verb.writes and not name.startswith("test_")}
+    assert sorted(ours - deeds.DEEDS.keys()) == []
 
 
 def test_the_chain_is_verified_when_the_log_is_opened(admin: Admin) -> None:
