@@ -54,7 +54,7 @@ class BookingForm(QWidget):
         """The instant that was given, while nobody has typed another: an hour that the clock repeats is two instants."""
         self._length_is_chosen = False
         self._make_editors(parent)
-        self._lay_out()
+        self._lay_out(self.tr("When") if asks_when else self.tr("Length"))
         self._start.setVisible(asks_when)
         self._day.setVisible(asks_when)
         self.room_field.setVisible(asks_when)
@@ -85,7 +85,7 @@ class BookingForm(QWidget):
             editor.setAccessibleName(name)
             editor.setToolTip(name)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, when_label: str) -> None:
         metrics = theme().tokens.metrics
         when = QWidget(self)
         row = QHBoxLayout(when)
@@ -94,7 +94,7 @@ class BookingForm(QWidget):
         for editor in (self._day, self._start, self._length):
             row.addWidget(editor, 1)
         self.patient_field = Field(self.tr("Patient"), self._picker, self)
-        self.when_field = Field(self.tr("When"), when, self)
+        self.when_field = Field(when_label, when, self)
         self.when_field.setFocusProxy(self._start)
         self.type_field = Field(self.tr("For"), self._type, self)
         self.room_field = Field(self.tr("Room"), self._room, self)

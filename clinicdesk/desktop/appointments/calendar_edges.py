@@ -91,7 +91,8 @@ class Header(QWidget):
         edge = rect.right() if rtl else rect.left()
         shapes.hairline(painter, QPointF(edge, 0), QPointF(edge, self.height()), tokens.line2)
         inner = rect.adjusted(metrics.px(10), 0, -metrics.px(10), 0)
-        if heading.tile and rect.width() >= metrics.px(180):
+        # Where somebody runs late, their name needs the room more than their initials do.
+        if heading.tile and rect.width() >= metrics.px(230 if heading.aside_glyph else 180):
             size = metrics.px(28)
             left = inner.right() - size if rtl else inner.left()
             tile = QRectF(left, (rect.height() - size) / 2, size, size)

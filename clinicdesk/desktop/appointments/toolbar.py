@@ -120,6 +120,9 @@ class Toolbar(QWidget):
         """Leave out what a narrow window has no room for: the search line first, its key works all the same."""
         metrics = theme().tokens.metrics
         self._search.setVisible(width >= metrics.px(1080))
+        wide = width >= metrics.px(1300)
+        self._search.setFixedWidth(metrics.px(300 if wide else 190))
+        self._search.setPlaceholderText(self.tr("Find, book or go to…") if wide else self.tr("Find or book…"))
         self._subtitle.setVisible(width >= metrics.px(1000))
 
     def paintEvent(self, event: QPaintEvent) -> None:
