@@ -132,6 +132,7 @@ def test_public_holidays_are_loaded_opened_and_removed(admin: Admin) -> None:
     press(Qt.Key.Key_Space)
     admin.wait_for("Open on Thu 1 Jan 2026")
     assert not days_off(admin)[0].closed
+    admin.until(lambda: not pane.model.rows()[0].closed)
     press(Qt.Key.Key_Delete)
     admin.wait_for("Removed: New Year's Day")
     assert days_off(admin)[0].day != first.day

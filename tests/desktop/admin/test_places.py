@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QApplication
 from clinicdesk.desktop.admin.place_sheets import RoomSheet
 from clinicdesk.desktop.admin.type_sheet import TypeSheet
 from clinicdesk.features.appointments.types import list_types
-from clinicdesk.features.practitioners.service import clinic, list_rooms, list_sites
+from clinicdesk.features.practitioners.schemas import EditClinic
+from clinicdesk.features.practitioners.service import clinic, edit_clinic, list_rooms, list_sites
 from tests.desktop.admin.conftest import Admin
 from tests.desktop.keyboard import ALT, press, type_text
 
@@ -97,6 +98,26 @@ def test_the_clinic_is_changed_and_wrong_values_are_said_beside_them(admin: Admi
     assert (stored.auto_lock_minutes, stored.record_prefix) == (3, "CL")
     admin.until(lambda: admin.desk.clinic.auto_lock_minutes == 3)
     assert not form.save_button.isEnabled()
+
+
+def test_settings_that_another_desk_changed_are_taken_and_what_is_typed_is_kept(admin: Admin) -> None:
+    form = admin.places.clinic
+    theirs = EditClinic(
+        version=admin.desk.clinic.version, name="Hill Clinic", zone="UTC", country="", record_prefix="HC",
+        auto_lock_minutes=4, lockout_failures=5, lockout_minutes=15, wait_target_minutes=15,
+    )  # fmt: skip
+    with admin.db.write(admin.desk.actor) as tx:  # not through this desk, which would hear of it
+        edit_clinic(tx, theirs)
+    form.name.setText("Dale Clinic")
+    form.wait.setValue(20)
+    form.save()
+    admin.until(lambda: form.fields.fields["name"].error() == "Somebody has changed this to “Hill Clinic”.")
+    assert (form.name.text(), form.wait.value()) == ("Dale Clinic", 20)
+    assert (form.prefix.text(), form.auto_lock.value()) == ("HC", 4)
+    form.save()
+    admin.wait_for("settings are saved")
+    stored = admin.read(clinic)
+    assert (stored.name, stored.record_prefix, stored.wait_target_minutes) == ("Dale Clinic", "HC", 20)
 
 
 def test_an_unknown_zone_is_refused_and_what_is_typed_is_a_draft(admin: Admin) -> None:

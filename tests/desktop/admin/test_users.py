@@ -100,6 +100,26 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(admin: Admin) -
     admin.until(lambda: "Somebody else" in sheet.trouble())
     assert (sheet.is_open(), sheet.name.text()) == (True, "Maya Mine")
     assert account(admin, row.email).name == "Maya Other"
+    assert sheet.fields.fields["name"].error() == "Somebody has changed this to “Maya Other”."
+    press(Qt.Key.Key_Return)
+    admin.wait_for("Saved")
+    assert account(admin, row.email).name == "Maya Mine", "to save again is to choose"
+
+
+def test_what_somebody_else_changed_is_taken_where_nothing_was_typed(admin: Admin) -> None:
+    row = mark(admin, "maya@clinic.example")
+    press(Qt.Key.Key_Return)
+    sheet = open_sheet(admin)
+    admin.write(lambda tx: edit_user(tx, EditUser(row.id, row.version, row.email, row.name, Role.NURSE)))
+    sheet.name.setText("Maya Mine")
+    press(Qt.Key.Key_Return)
+    admin.until(lambda: "Somebody else" in sheet.trouble())
+    assert (sheet.name.text(), sheet.role.currentData()) == ("Maya Mine", Role.NURSE)
+    assert [field.error() for field in sheet.fields.fields.values()] == ["", "", "", ""]
+    press(Qt.Key.Key_Return)
+    admin.wait_for("Saved")
+    saved = account(admin, row.email)
+    assert (saved.name, saved.role) == ("Maya Mine", Role.NURSE)
 
 
 def test_del_turns_off_and_undo_turns_on_again(admin: Admin) -> None:
