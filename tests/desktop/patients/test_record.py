@@ -142,9 +142,10 @@ def test_a_contact_is_added_changed_and_removed_by_keyboard(qtbot: QtBot, front:
     sheet.phone.setText("07700 900111")
     press(ENTER)
     side = front.screen.record.side
-    qtbot.waitUntil(lambda: "Robin Smith" in side.contact_lines())
+    qtbot.waitUntil(lambda: any(line.isVisible() for line in side.contact_lines().values()))
     assert front.screen.record.recent.hasFocus()
     side.contact_lines()["Robin Smith"].setFocus()
+    assert side.contact_lines()["Robin Smith"].hasFocus()
     press(Key.Key_Space)
     qtbot.waitUntil(lambda: any(s.is_open() for s in front.window.findChildren(ContactSheet)))
     press(Key.Key_R, ALT)
