@@ -123,7 +123,9 @@ class BookingForm(QWidget):
             prefill = Prefill(
                 None, visit.practitioner_id, visit.start, visit.end - visit.start, visit.type_id, visit.reason
             )
-            _choose(self._room, visit.room_id)
+            _choose(self._room, visit.room_id, visit.room_name)
+            _choose(self._type, visit.type_id, visit.type_name)
+            _choose(self._practitioner, visit.practitioner_id, visit.practitioner_name)
         if prefill.patient is not None:
             self._picker.pick(prefill.patient)
         _choose(self._practitioner, prefill.practitioner_id)
@@ -303,8 +305,13 @@ class BookingForm(QWidget):
         return now.replace(second=0, microsecond=0) + timedelta(minutes=-now.minute % 15)
 
 
-def _choose(box: QComboBox, value: UUID | None) -> None:
-    index = box.findData(value) if value is not None else 0
+def _choose(box: QComboBox, value: UUID | None, name: str = "") -> None:
+    """Choose what has this value. What a visit has and is not offered any more is added by `name`, so that it stays so."""
+    # Not findData: it takes equal ids that are two Python objects for two values.
+    index = next((i for i in range(box.count()) if box.itemData(i) == value), -1)
+    if index < 0 and value is not None and name:
+        box.addItem(name, value)
+        index = box.count() - 1
     box.setCurrentIndex(max(index, 0))
 
 

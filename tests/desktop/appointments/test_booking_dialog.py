@@ -14,7 +14,8 @@ from clinicdesk.desktop.appointments.booking_dialog import BookingDialog, Purpos
 from clinicdesk.desktop.appointments.today import TodayScreen
 from clinicdesk.desktop.desk import Desk, NewPatient, Prefill
 from clinicdesk.desktop.widgets import ActionButton, Field
-from clinicdesk.features.appointments.schemas import Status
+from clinicdesk.features.appointments.schemas import BookAppointment, SaveType, Status
+from clinicdesk.features.appointments.service import book, save_type
 from clinicdesk.features.practitioners.schemas import SetWeeklyHours, Shift
 from clinicdesk.features.practitioners.service import set_weekly_hours
 from tests.desktop.appointments.conftest import Clinic, Hands
@@ -201,3 +202,40 @@ def test_each_kind_of_visit_shows_its_colour(today: TodayScreen, clinic: Clinic)
     kinds = next(box for box in dialog.findChildren(QComboBox) if box.accessibleName() == "For")
     swatch = kinds.itemIcon(0).pixmap(12).toImage()
     assert swatch.pixelColor(swatch.rect().center()).name() == clinic.kind.colour.lower()
+
+
+def test_a_visit_that_is_opened_and_saved_stays_what_it_was(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands
+) -> None:
+    with clinic.db.write(clinic.operator) as tx:
+        other = save_type(tx, SaveType("Minor surgery", 45, short="ms", position=2))
+        visit = book(
+            tx, BookAppointment(clinic.patients[0].id, clinic.okafor.id, at(14), timedelta(minutes=45), other.id)
+        )
+    today.refresh()
+    qtbot.waitUntil(lambda: today.day_view.choose_visit(visit.id))
+    hands.press(Key.Key_Return)
+    (dialog,) = today.window().findChildren(BookingDialog)
+    draft = dialog.draft()
+    assert (draft.type_id, draft.practitioner_id, draft.start) == (other.id, clinic.okafor.id, at(14))
+    dialog.save()
+    qtbot.waitUntil(lambda: not dialog.is_open())
+    now = clinic.visit(visit)
+    assert (now.type_id, now.practitioner_id, now.room_id) == (other.id, clinic.okafor.id, visit.room_id)
+
+
+def test_what_is_not_offered_any_more_stays_in_a_visit_that_has_it(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic
+) -> None:
+    visit = clinic.book(at(14))
+    with clinic.db.write(clinic.operator) as tx:
+        save_type(tx, SaveType("Review", 10, short="re"))
+        kind = clinic.kind
+        save_type(
+            tx, SaveType(kind.name, kind.minutes, short=kind.short, active=False, id=kind.id, version=kind.version)
+        )
+    with qtbot.waitSignal(today.counts_changed):
+        today.refresh()
+    today.book(Prefill(), Purpose.EDIT, visit)
+    (dialog,) = today.window().findChildren(BookingDialog)
+    assert dialog.draft().type_id == clinic.kind.id
