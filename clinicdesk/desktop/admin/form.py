@@ -291,7 +291,8 @@ def combo(choices: Sequence[tuple[str, object]], chosen: object) -> QComboBox:
 
 def choose(box: QComboBox, value: object) -> None:
     """Stand on the line with this value, or on the first where there is none."""
-    box.setCurrentIndex(max(box.findData(value), 0))
+    # Not findData: it takes equal ids that are two Python objects for two values.
+    box.setCurrentIndex(next((line for line in range(box.count()) if box.itemData(line) == value), 0))
 
 
 class _Stored(Protocol):
