@@ -32,17 +32,9 @@ from clinicdesk.desktop.appointments.toolbar import Toolbar, title_of
 from clinicdesk.desktop.appointments.tray import Tray
 from clinicdesk.desktop.appointments.wayfinder import Wayfinder
 from clinicdesk.desktop.desk import BookVisit, Desk, Prefill, Request, ShowDay, ShowVisit
-from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.screen import Screen
-from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, Opening, Status
 from clinicdesk.features.practitioners.schemas import PractitionerRow
-
-_WITH_TRAY = 1000
-"""The width in px under which the tray is folded away."""
-_BAR = 12
-"""What the scroll bar takes."""
-_COUNTED = HOLDING | {Status.FULFILLED, Status.PROPOSED}
 
 
 class TodayScreen(Screen):
@@ -59,7 +51,6 @@ class TodayScreen(Screen):
         self._asked = 0
         self._after: Callable[[], object] | None = None
         """What to do once what was asked for last is shown: put the cursor where it belongs."""
-        self._tray_wanted: bool | None = None
 
         self._toolbar = Toolbar(self)
         self._pages = Pages(desk, self._day, self)
@@ -126,14 +117,7 @@ class TodayScreen(Screen):
     def counts(self) -> tuple[tuple[str, str], ...]:
         if self._days is None:
             return ()
-        visits = [visit for visit in self._visits_of(self._in_sight(self._days)) if visit.status in _COUNTED]
-        found = [("ph.calendar-blank", self.tr("%n visits", "", len(visits)))]
-        now = self.desk.now()
-        waits = [w for w in (words.minutes_waited(visit, now) for visit in visits) if w is not None]
-        if waits:
-            text = self.tr("%n waiting, longest %1 min", "", len(waits)).replace("%1", str(max(waits)))
-            found.append(("ph.armchair", text))
-        return tuple(found)
+        return words.counts(self._visits_of(self._in_sight(self._days)), self.desk.now())
 
     def panes(self) -> list[QWidget]:
         return [self._pages.face(), self.tray.month]
@@ -283,7 +267,7 @@ class TodayScreen(Screen):
             },
         )
         bound["calendar.entered_in_error"].setCheckable(True)
-        self.desk.keys.bind(self, {"tray": self._toggle_tray})
+        self.desk.keys.bind(self, {"tray": self.tray.toggle})
 
     # Showing
 
@@ -457,16 +441,7 @@ class TodayScreen(Screen):
         self._toolbar.fit(self.width())
         self._fit_tray()
 
-    def _toggle_tray(self) -> None:
-        self._tray_wanted = not self.tray.isVisible()
-        self._fit_tray()
-
     def _fit_tray(self) -> None:
-        """The tray gives way where the columns can do without scrolling then, unless it was asked for."""
-        metrics = theme().tokens.metrics
         calendar = self._pages.calendar()
-        needed = metrics.gutter + metrics.px(_BAR)
-        if calendar is not None:
-            needed += len(calendar.columns()) * calendar.least_width()
-        hides = self.width() < metrics.px(_WITH_TRAY) or needed <= self.width() < needed + self.tray.width()
-        self.tray.setVisible(not hides if self._tray_wanted is None else self._tray_wanted)
+        columns = len(calendar.columns()) * calendar.least_width() if calendar is not None else 0
+        self.tray.fit(self.width(), columns)

@@ -24,6 +24,10 @@ _KEY = (
     "proposed", "pending", "booked", "confirmed", "arrived", "checked-in", "in-room", "fulfilled", "noshow",
     "cancelled", "rebook", "entered-in-error",
 )  # fmt: skip
+_LEAST_PAGE = 1000
+"""The width in px of a page that has no room for a tray at all."""
+_BAR = 12
+"""What the calendar's scroll bar takes."""
 
 
 class Tray(QWidget):
@@ -37,6 +41,7 @@ class Tray(QWidget):
     def __init__(self, desk: Desk, pinboard: Pinboard, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk, self._pinboard = desk, pinboard
+        self._wanted: bool | None = None
         metrics = theme().tokens.metrics
         self.setFixedWidth(metrics.px(270))
         self.setAutoFillBackground(True)
@@ -83,6 +88,18 @@ class Tray(QWidget):
         desk.privacy.changed.connect(self._hands.update)
         self._spell_month(self.month.month())
         self._refresh()
+
+    def fit(self, page: int, columns: int) -> None:
+        """Give way where `columns` px of calendar can do without scrolling then, in a page of so many px; unless wanted."""
+        metrics = theme().tokens.metrics
+        needed = columns + metrics.gutter + metrics.px(_BAR)
+        gives_way = page < metrics.px(_LEAST_PAGE) or needed <= page < needed + self.width()
+        self.setVisible(not gives_way if self._wanted is None else self._wanted)
+
+    def toggle(self) -> None:
+        """Show the tray, or put it away, whatever room there is."""
+        self._wanted = not self.isVisible()
+        self.setVisible(self._wanted)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme().tokens

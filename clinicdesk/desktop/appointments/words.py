@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,11 @@ from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 from clinicdesk.desktop.appointments.columns import Slot
 from clinicdesk.desktop.look.status import status_look
 from clinicdesk.desktop.look.visit_painter import VisitLook, initials
+from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 
 _translate = QCoreApplication.translate
+_COUNTED = HOLDING | {Status.FULFILLED, Status.PROPOSED}
 
 
 def clock(at: datetime | time, zone: ZoneInfo | None = None) -> str:
@@ -78,6 +81,17 @@ def minutes_waited(row: AppointmentRow, now: datetime) -> int | None:
     if row.arrived_at is None or row.in_progress or row.status not in (Status.ARRIVED, Status.CHECKED_IN):
         return None
     return max(int((now - row.arrived_at).total_seconds() // 60), 0)
+
+
+def counts(visits: Sequence[AppointmentRow], now: datetime) -> tuple[tuple[str, str], ...]:
+    """What the status bar says of these visits, as icon and words: how many, and how many wait for how long."""
+    counted = [visit for visit in visits if visit.status in _COUNTED]
+    found = [("ph.calendar-blank", _translate("Calendar", "%n visits", "", len(counted)))]
+    waits = [waited for visit in counted if (waited := minutes_waited(visit, now)) is not None]
+    if waits:
+        text = _translate("Calendar", "%n waiting, longest %1 min", "", len(waits)).replace("%1", str(max(waits)))
+        found.append(("ph.armchair", text))
+    return tuple(found)
 
 
 def status_word(row: AppointmentRow) -> str:
