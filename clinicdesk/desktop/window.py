@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QStatus
 
 from clinicdesk.core.clinic import ClinicRow
 from clinicdesk.core.permissions import Permission
+from clinicdesk.desktop.away import AwayWatch
 from clinicdesk.desktop.desk import Desk, FindPatient, NewPatient, Request
 from clinicdesk.desktop.idle import IdleWatch
 from clinicdesk.desktop.keys import KEYS, KeyBinder
@@ -79,6 +80,9 @@ class Window(QMainWindow):
         self.menuBar().setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
         self.idle = IdleWatch(self)
         self.idle.idle.connect(self._lock_idle)
+        self._away = AwayWatch(self)
+        self._away.away.connect(self.lock)
+        self.opened.connect(self._away.listen, Qt.ConnectionType.SingleShotConnection)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self.setMinimumSize(QSize(*WINDOW_MINIMUM))
         self._restore_looks()
