@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -344,8 +345,15 @@ def _import_words(report: ImportReport) -> str:
 
 
 def first_line() -> str:
-    """A secret from standard input, without the end of its line. Raises InvalidInput where there is none."""
-    line = sys.stdin.readline().rstrip("\r\n")
+    """A secret from standard input, without the end of its line.
+
+    Raises InvalidInput: nothing_on_stdin, or stdin_not_utf8 for what is no text.
+    """
+    try:
+        line = sys.stdin.readline().rstrip("\r\n")
+        line.encode()  # where Python lets bytes that are no text through, this does not
+    except UnicodeError:
+        raise InvalidInput("stdin_not_utf8", field="stdin") from None
     if not line:
         raise InvalidInput("nothing_on_stdin", field="stdin")
     return line
@@ -359,6 +367,9 @@ class WrongUse(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
     def error(self, message: str) -> NoReturn:
         raise WrongUse(f"{message}. See: {self.prog} --help")
 
@@ -453,6 +464,8 @@ def _failure(code: str, message: str, exit_code: int = COULD_NOT) -> Outcome:
 
 
 def _print(outcome: Outcome, *, as_json: bool) -> int:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error has it: a file's name may be no text
     try:
         if as_json:
             print(json.dumps(outcome.facts))
