@@ -29,6 +29,8 @@ from tests.benchmarks.session import EMAIL, PASSWORD
 
 _FEW_PATIENTS = 1_000
 _DAYS_OF_VISITS = 40
+_PATIENCE = 120
+"""Seconds after which a desk that does not come to its end is given up."""
 
 
 def measure(scale: Scale) -> Iterator[Measure]:
@@ -111,6 +113,6 @@ def _run(module: str, *arguments: Path) -> dict[str, Any]:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", *map(str, arguments)]
     began = time.monotonic_ns()
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=_PATIENCE)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found | {name: (found[name] - began) / 1e6 for name in ("asked", "given", "complete") if name in found}
