@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check bench package audit lock clean system-run system-test
+.PHONY: help run test check bench package translations audit lock clean system-run system-test
 
 help:
 	@echo "make run      open the desk with a demo clinic"
@@ -15,6 +15,7 @@ help:
 	@echo "make package  build the program for this system, in dist/"
 	@echo "make audit    look for known vulnerabilities in what we depend on"
 	@echo "make lock     pin the newest dependencies that pyproject.toml allows"
+	@echo "make translations  compile resources/i18n, after a change of a .ts there"
 	@echo "make clean    remove what was built, but not the environment"
 
 # ---- set-up -------------------------------------------------------------------------------------------------------
@@ -81,6 +82,9 @@ bench: $(VENV)/.project $(VENV)/.dev
 
 package: $(VENV)/.project $(VENV)/.dev
 	$(BIN)/pyinstaller --noconfirm --distpath dist --workpath build/pyinstaller packaging/clinicdesk.spec
+
+translations: $(VENV)/.run
+	$(BIN)/pyside6-lrelease -silent resources/i18n/*.ts
 
 audit: $(VENV)/.dev
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/run.txt --requirement requirements/dev.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import getpass
 import json
 import logging
@@ -10,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -183,6 +185,23 @@ def serve(options: Options) -> Outcome:
     return Outcome({"ok": True}, "The server has ended.")
 
 
+@command(
+    "passphrase set",
+    "put the key of the clinic's data under a passphrase, which each start asks for from then on",
+    argument(
+        "--passphrase-stdin", action="store_true", required=True, help="read the new passphrase from standard input"
+    ),
+)
+def passphrase_set(options: Options) -> Outcome:
+    from clinicdesk.opening import operator
+
+    passphrase = first_line()
+    with open_for(options) as clinic:
+        clinic.set_passphrase(operator("command line"), passphrase)
+    words = "The next start asks for this passphrase. If it is lost, only the recovery key opens the data."
+    return Outcome({"ok": True}, words)
+
+
 @command("check", "look over configuration, key, database, migrations, audit trail and room on the disk")
 def check(options: Options) -> Outcome:
     from clinicdesk.opening import check_clinic, operator
@@ -341,8 +360,15 @@ def _import_words(report: ImportReport) -> str:
 
 
 def first_line() -> str:
-    """A secret from standard input, without the end of its line. Raises InvalidInput where there is none."""
-    line = sys.stdin.readline().rstrip("\r\n")
+    """A secret from standard input, without the end of its line.
+
+    Raises InvalidInput: nothing_on_stdin, or stdin_not_utf8 for what is no text.
+    """
+    try:
+        line = sys.stdin.readline().rstrip("\r\n")
+        line.encode()  # where Python lets bytes that are no text through, this does not
+    except UnicodeError:
+        raise InvalidInput("stdin_not_utf8", field="stdin") from None
     if not line:
         raise InvalidInput("nothing_on_stdin", field="stdin")
     return line
@@ -356,6 +382,9 @@ class WrongUse(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
     def error(self, message: str) -> NoReturn:
         raise WrongUse(f"{message}. See: {self.prog} --help")
 
@@ -404,13 +433,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.run is None:
             if as_json:
                 raise WrongUse("--json goes with a command. See: clinicdesk --help")
-            from clinicdesk.desktop.app import main as desk  # Qt is loaded for the desk alone
-
-            return desk(options.data_dir, options.demo, options.tour)
+            return load_desk()(options.data_dir, options.demo, options.tour)
         outcome = _attempt(options)
     except WrongUse as error:
         outcome = _failure("wrong_use", str(error), WRONG_USE)
     return _print(outcome, as_json=as_json)
+
+
+def load_desk() -> Callable[[Path | None, bool, Path | None], int]:
+    """The desk's own `main`, loaded as fast as can be.
+
+    What knows no Qt is loaded first: once PySide6 is there, it reads the source of every module that is imported. Nothing
+    of what is loaded becomes garbage, so none is looked for, now or later.
+    """
+    gc.disable()
+    try:
+        import clinicdesk.opening  # noqa: F401
+        from clinicdesk.desktop.app import main
+    finally:
+        gc.freeze()
+        gc.enable()
+    return main
 
 
 def _attempt(options: Options) -> Outcome:
@@ -436,6 +479,8 @@ def _failure(code: str, message: str, exit_code: int = COULD_NOT) -> Outcome:
 
 
 def _print(outcome: Outcome, *, as_json: bool) -> int:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error has it: a file's name may be no text
     try:
         if as_json:
             print(json.dumps(outcome.facts))

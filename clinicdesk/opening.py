@@ -18,19 +18,20 @@ from clinicdesk.core.checkpoints import FILE_NAME as CHECKPOINTS_NAME
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.database import DATABASE_NAME, open_database
-from clinicdesk.core.errors import ClinicError, NotFound, NotPermitted, Unavailable
+from clinicdesk.core.errors import ClinicError, InvalidInput, NotFound, NotPermitted, Unavailable
 from clinicdesk.core.files import create_private, disk_errors
 from clinicdesk.core.locks import IN_USE_NAME, FileLock
 from clinicdesk.core.logs import start_logging
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor, Database, raise_unavailable
+from clinicdesk.features.users.rules import check_password
 from clinicdesk.features.users.service import ensure_active
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenClinic:
     """An open data folder. `warnings` are codes of what a clinic should be told at each start. Close it when done."""
 
@@ -62,6 +63,19 @@ class OpenClinic:
             upkeep.show_recovery_key(tx)
         return keys.to_recovery_key(self._key.secret)
 
+    def set_passphrase(self, actor: Actor, passphrase: str) -> None:
+        """Have the data ask for a passphrase from its next opening on; the warning of a key in a file goes.
+
+        Raises InvalidInput (as `check_passphrase`), NotPermitted, Unavailable.
+        """
+        check_passphrase(passphrase)
+        with disk_errors():
+            with self.database.write(actor) as tx:
+                upkeep.set_passphrase(tx)
+            before = self._key.warnings
+            self._key = keys.protect(self.folder, self._key, passphrase)
+        self.warnings = self._key.warnings + tuple(code for code in self.warnings if code not in before)
+
     def close(self) -> None:
         """Leave a last checkpoint, fold the write-ahead log into the database, and let others restore it."""
         try:
@@ -78,6 +92,14 @@ class OpenClinic:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Refuse a passphrase for the data that a password could not be either. Raises InvalidInput, field "passphrase"."""
+    try:
+        check_password(passphrase, ())
+    except InvalidInput as error:
+        raise InvalidInput(error.reason, **{**error.params, "field": "passphrase"}) from error
 
 
 def has_clinic(folder: Path) -> bool:

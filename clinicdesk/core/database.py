@@ -15,7 +15,9 @@ from clinicdesk.core.tx import Database, begin_as_told
 
 DATABASE_NAME = "clinic.db"
 BUSY_TIMEOUT_MS = 10_000
-_CACHE_KIB = 16_384
+_CACHE_KIB = 8_192
+_CHECKPOINT_PAGES = 4_000
+"""The write-ahead log is folded into the file at 16 MB: a page that many commits wrote is then copied once."""
 
 
 def sqlite_engine(file: Path, key: bytes | None) -> Engine:
@@ -37,6 +39,7 @@ def sqlite_engine(file: Path, key: bytes | None) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA temp_store = MEMORY")  # nothing of a patient in a temporary file
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         cursor.close()
 

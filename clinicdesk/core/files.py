@@ -18,12 +18,17 @@ _REFUSALS = {
     errno.EACCES: "no_access",
     errno.EPERM: "no_access",
     errno.EROFS: "no_access",
+    errno.ENOENT: "path_missing",
+    errno.ENOTDIR: "path_missing",
 }
 
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Turn what the operating system refuses inside the block into Unavailable (disk_full, no_access or disk_error)."""
+    """Turn what the operating system refuses inside the block into Unavailable.
+
+    Its codes are disk_full, no_access, path_missing and disk_error.
+    """
     try:
         yield
     except OSError as error:

@@ -124,6 +124,18 @@ def store(folder: Path, descriptor: Descriptor) -> None:
     write_private(folder / DESCRIPTOR_NAME, json.dumps(facts, indent=1).encode() + b"\n")
 
 
+def protect(folder: Path, key: Key, passphrase: str) -> Key:
+    """Put the key under a passphrase, in place of whoever keeps it now; the data itself stays as it is.
+
+    A crash leaves the old keeper or the new one, never none. Raises Unavailable("key_missing", "key_damaged").
+    """
+    before = _read(folder)
+    store(folder, Descriptor(Keeper.PASSPHRASE, key.encrypted, _wrap(key.secret, passphrase)))
+    if before.keeper is Keeper.KEYRING:
+        _forget_in_keyring(str(before.details.get("entry", "")))
+    return Key(key.secret, Keeper.PASSPHRASE, key.encrypted)
+
+
 # ---- coming by it again --------------------------------------------------------------------------------------------
 
 
@@ -233,6 +245,20 @@ def _get_from_keyring(entry: str) -> bytes:
     if kept is None:
         raise Unavailable("key_missing")
     return bytes.fromhex(kept)
+
+
+def _forget_in_keyring(entry: str) -> None:
+    """Take the key out, where the keyring still answers; the passphrase keeps it by now."""
+
+    def forget() -> None:
+        import keyring
+
+        keyring.delete_password(SERVICE, entry)
+
+    try:
+        _in_time(forget)
+    except Exception as error:
+        log.warning("the keyring does not give up the key: %s", type(error).__name__)
 
 
 def _in_time(call: Callable[[], T]) -> T:

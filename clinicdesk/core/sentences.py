@@ -19,6 +19,7 @@ SENTENCES: dict[str, str] = {
     "crashed": "Something went wrong. Nothing was lost. Reference: {reference}",
     "interrupted": "Stopped. Nothing was half done.",
     "nothing_on_stdin": "Standard input is empty.",
+    "stdin_not_utf8": "Standard input is not text in UTF-8.",
     # The key
     "key_missing": "The key of this clinic's data is not here. Restore a backup with the recovery key.",
     "key_damaged": "The file key.json cannot be read. Put a copy of it back, or restore a backup with the recovery key.",
@@ -33,6 +34,7 @@ SENTENCES: dict[str, str] = {
     "no_clinic_here": "There is no clinic in the folder {folder}.",
     "no_access": "Access to a file or folder was refused. Check who owns the data folder and may write there.",
     "disk_full": "The disk is full. Make room and try again; nothing was half saved.",
+    "path_missing": "A folder or file of this name is not there.",
     "disk_error": "The disk reports an error. Save a backup elsewhere and have the disk checked.",
     "database_busy": "The clinic's data is in use for longer than expected. Try again.",
     "database_unreachable": "The clinic's data cannot be reached right now. Try again in a while.",
@@ -49,9 +51,9 @@ SENTENCES: dict[str, str] = {
     "backup_damaged": "This backup is damaged. Nothing was changed; take another one.",
     "backup_other_key": "This is no backup of ClinicDesk, or one with another key: restore it with its recovery key.",
     # Warnings
-    "key_in_file": "The key of the clinic's data lies in a file beside it. A keyring or a passphrase would keep it better.",
-    "not_encrypted": "The clinic's data is not encrypted.",
-    "audit_trail_differs": "The audit trail differs from what was noted of it. See: clinicdesk audit verify",
+    "key_in_file": "The key of this data lies in a file beside it: whoever copies the folder can read it all.",
+    "not_encrypted": "The clinic's data is not encrypted. Real patients need a clinic made with CLINICDESK_ENCRYPTION on.",
+    "audit_trail_differs": "The audit trail differs from what was noted of it. Verify it in Administration.",
     "folder_open_to_others": "Other accounts of this computer can look into the data folder.",
     "disk_nearly_full": "The disk has no room left for a backup.",
     # Signing in and accounts
@@ -75,6 +77,7 @@ SENTENCES: dict[str, str] = {
     "password_too_short": "A password has at least {least} characters. A few words are easy to remember.",
     "password_too_long": "A password has at most {most} characters.",
     "password_guessable": "This password is easily guessed. A few words that have nothing to do with you are better.",
+    "not_the_same": "The two differ. Type it again.",
     "password_same": "The new password is the old one.",
     # The clinic, its people and hours
     "clinic_already_set_up": "The clinic is set up already.",
@@ -195,7 +198,7 @@ SENTENCES: dict[str, str] = {
     "file_unreadable": "The file cannot be read. Check who may read it.",
     "file_too_large": "The file is too large to be read at once. Split it.",
     "archive_damaged": "The archive is damaged, or is none. What could be read of it was taken.",
-    "nothing_to_import": "There is no .json or .ndjson file in this folder.",
+    "nothing_to_import": "There is no .json or .ndjson file in it.",
     "not_json": "The file is not JSON.",
     "not_fhir": "This is not a FHIR resource.",
     "malformed": "This is not built as FHIR R4 has it: {field}.",

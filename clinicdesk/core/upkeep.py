@@ -34,6 +34,12 @@ def check(tx: Tx) -> None:
     _done(tx, "database")
 
 
+@verb(Permission.MANAGE_CLINIC)
+def set_passphrase(tx: Tx) -> None:
+    """The key of the clinic's data is about to be put under a passphrase."""
+    _done(tx, "key")
+
+
 @verb(Permission.MAINTAIN)
 def show_recovery_key(tx: Tx) -> None:
     """Somebody was shown the key of the clinic's data."""

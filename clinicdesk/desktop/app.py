@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from platformdirs import user_data_path
-from PySide6.QtCore import QLibraryInfo, QLocale, QSysInfo, Qt, QTranslator
+from PySide6.QtCore import QSysInfo, Qt
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -19,6 +19,7 @@ from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.logs import start_logging
 from clinicdesk.core.paths import data_dir, resource_dir
 from clinicdesk.desktop.instance import Instance
+from clinicdesk.desktop.languages import speak
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.preferences import Preferences
 from clinicdesk.desktop.runner import Runner
@@ -80,7 +81,7 @@ def application() -> QApplication:
     app.setOrganizationName("ClinicDesk")
     app.setDesktopFileName("clinicdesk")
     app.setWindowIcon(QIcon(str(resource_dir() / "clinicdesk.svg")))
-    _translate(app)
+    speak(app)
     theme()
     return app
 
@@ -92,17 +93,6 @@ def _print_accounts(accounts: Sequence[DemoAccount]) -> None:
             f"{who.email:<14} {who.passphrase:<28} {who.name}, {role_name(who.role)}\n" for who in accounts
         )
         sys.stdout.flush()
-
-
-def _translate(app: QApplication) -> None:
-    """Speak the system's language where it is known; the source texts are English."""
-    for name, place in (
-        ("qtbase", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)),
-        ("clinicdesk", str(resource_dir() / "i18n")),
-    ):
-        translator = QTranslator(app)
-        if translator.load(QLocale(), name, "_", place):
-            app.installTranslator(translator)
 
 
 def _report_to(runner: Runner) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from clinicdesk.core.locks import FileLock
+
+log = logging.getLogger(__name__)
 
 _PATIENCE_MS = 3_000
 
@@ -33,7 +36,8 @@ class Instance(QObject):
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._answer)
-        self._server.listen(self._name)
+        if not self._server.listen(self._name):
+            log.warning("a second start cannot call this window: %s", self._server.errorString())
         return True
 
     def call(self) -> bool:

@@ -255,6 +255,7 @@ KEYS: Mapping[str, Key] = {
         _L,
         Menu.EDIT,
         QT_TRANSLATE_NOOP("Keys", "move up"),
+        shown="Alt+↑",
         place="admin",
     ),
     "admin.down": Key(
@@ -263,6 +264,7 @@ KEYS: Mapping[str, Key] = {
         _L,
         Menu.EDIT,
         QT_TRANSLATE_NOOP("Keys", "move down"),
+        shown="Alt+↓",
         place="admin",
     ),
     "admin.filter": Key(
@@ -276,6 +278,10 @@ KEYS: Mapping[str, Key] = {
     # Move around
     "calendar.time": Key(QT_TRANSLATE_NOOP("Keys", "Time up or down"), (), _M, shown="↑ ↓"),
     "calendar.practitioner": Key(QT_TRANSLATE_NOOP("Keys", "Practitioner"), (), _M, shown="← →"),
+    "flow.pick": Key(
+        QT_TRANSLATE_NOOP("Keys", "Choose a card"), (), _M, hint=QT_TRANSLATE_NOOP("Keys", "pick"), shown="1–9"
+    ),
+    "flow.columns": Key(QT_TRANSLATE_NOOP("Keys", "Cards and columns"), (), _M, shown="↑ ↓ ← →"),
     "calendar.previous_day": Key(QT_TRANSLATE_NOOP("Keys", "Day before"), ("PgUp",), _M, Menu.GO),
     "calendar.next_day": Key(QT_TRANSLATE_NOOP("Keys", "Day after"), ("PgDown",), _M, Menu.GO),
     "calendar.next_visits": Key(QT_TRANSLATE_NOOP("Keys", "Next day with visits"), ("End",), _M, Menu.GO),
@@ -284,6 +290,10 @@ KEYS: Mapping[str, Key] = {
     "calendar.week": Key(QT_TRANSLATE_NOOP("Keys", "Week"), ("Alt+2",), _M, Menu.VIEW),
     "calendar.month": Key(QT_TRANSLATE_NOOP("Keys", "Month"), ("Alt+3",), _M, Menu.VIEW),
     "calendar.list": Key(QT_TRANSLATE_NOOP("Keys", "List"), ("Alt+4",), _M, Menu.VIEW),
+    "calendar.people": Key(QT_TRANSLATE_NOOP("Keys", "Whose columns"), ("Alt+W",), _M, Menu.VIEW),
+    "calendar.person_before": Key(QT_TRANSLATE_NOOP("Keys", "Week of the practitioner before"), ("Shift+Left",), _M),
+    "calendar.person_after": Key(QT_TRANSLATE_NOOP("Keys", "Week of the practitioner after"), ("Shift+Right",), _M),
+    "calendar.entered_in_error": Key(QT_TRANSLATE_NOOP("Keys", "Visits entered in error"), (), _M, Menu.VIEW),
     "calendar.zoom_in": Key(
         QT_TRANSLATE_NOOP("Keys", "Larger time scale"), ("Ctrl++", "Ctrl+="), _M, Menu.VIEW, shown="Ctrl +"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 from PySide6.QtCore import QByteArray, QSettings
 
@@ -63,6 +64,16 @@ class Preferences:
     @geometry.setter
     def geometry(self, geometry: QByteArray) -> None:
         self._settings.setValue("window/geometry", geometry)
+
+    def practitioners(self, user_id: UUID) -> frozenset[UUID] | None:
+        """Whose columns this person chose to see on the calendar; None where they follow from the day."""
+        try:
+            return frozenset(map(UUID, self._text(f"calendar/{user_id.hex}").split())) or None
+        except ValueError:
+            return None
+
+    def set_practitioners(self, user_id: UUID, ids: frozenset[UUID] | None) -> None:
+        self._settings.setValue(f"calendar/{user_id.hex}", " ".join(sorted(one.hex for one in ids or ())))
 
     def splitter(self, name: str) -> QByteArray:
         """The state of the splitter of that name, as Qt keeps it; empty at first."""

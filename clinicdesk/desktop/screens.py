@@ -48,6 +48,7 @@ SCREENS: tuple[Entry, ...] = (
     Entry(
         "today", "ph.calendar-blank", Permission.SEE_CALENDAR, "clinicdesk.desktop.appointments.today", "TodayScreen"
     ),
+    Entry("flow", "ph.users-three", Permission.SEE_CALENDAR, "clinicdesk.desktop.appointments.flow", "FlowScreen"),
     Entry(
         "patients",
         "ph.identification-card",

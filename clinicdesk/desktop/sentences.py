@@ -21,6 +21,13 @@ def sentence(error: ClinicError, zone: tzinfo = UTC) -> str:
     return text
 
 
+def warning(code: str) -> str:
+    """What the clinic is told at each start, for a code of `OpenClinic.warnings`."""
+    from clinicdesk.core.sentences import SENTENCES
+
+    return QCoreApplication.translate("Errors", SENTENCES[code])
+
+
 def _words(value: object, zone: tzinfo) -> str:
     locale = QLocale()
     if isinstance(value, datetime):
@@ -30,8 +37,7 @@ def _words(value: object, zone: tzinfo) -> str:
     if isinstance(value, time):
         return value.strftime("%H:%M")
     if isinstance(value, timedelta):
-        minutes = QCoreApplication.translate("Errors", "{minutes} min")
-        return minutes.replace("{minutes}", str(round(value.total_seconds() / 60)))
+        return QCoreApplication.translate("Errors", "%n min", "", round(value.total_seconds() / 60))
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, list | tuple | set | frozenset):

@@ -37,7 +37,9 @@ OPENING_MS = 120_000
 """The demo clinic is made at its first start, with every visit through the same verbs as one that is booked by hand."""
 _TICK_MS = 20
 _QUIET_TICKS = 6
-"""So long nothing is under way before a picture is taken: a button that is pressed by a key takes 100 ms to do it."""
+"""So long nothing is under way before the next key: a button that is pressed by a key takes 100 ms to do it."""
+_STILL_TICKS = 20
+"""So long before a picture is taken: a search may wait for another letter."""
 
 T = TypeVar("T")
 Visits = dict[UUID, AppointmentRow]
@@ -88,14 +90,14 @@ class Hands:
             value = condition()
         return value
 
-    def settle(self) -> None:
-        """Wait until nothing is under way."""
+    def settle(self, wanted: int = _QUIET_TICKS) -> None:
+        """Wait until nothing has been under way for so many ticks."""
         ticks = 0
 
         def is_quiet() -> bool:
             nonlocal ticks
             ticks = 0 if self._busy else ticks + 1
-            return ticks > _QUIET_TICKS
+            return ticks > wanted
 
         self.wait(is_quiet, "the work under way does not end")
 
@@ -135,7 +137,8 @@ class Tour:
 
     def see_today(self) -> str:
         self.hands.press("Return")
-        self.hands.wait(lambda: self._title("Today"), "Today does not open")
+        self.hands.wait(lambda: self.window.desk, "the receptionist is not let in")
+        self.hands.press("Ctrl+1")  # another screen may have been the last one here
         self.hands.wait(lambda: self._today.day_view.columns(), "the day stays empty")
         return "Enter signs in. Today shows who comes when, to whom, and who waits."
 
@@ -277,7 +280,21 @@ class Tour:
         )
         self.hands.wait(lambda: found, "the audit trail is not verified")
         self._expect(found[0].ok, "the audit trail is broken")
-        return f"The audit trail is whole: {found[0].entries} entries."
+        self.hands.press("Ctrl+F")
+        self.hands.type(next(account.name for account in ACCOUNTS if account.role is Role.RECEPTIONIST))
+        return f"The audit trail is whole: {found[0].entries} entries. Ctrl+F finds what the receptionist did."
+
+    def see_hours(self) -> str:
+        self.hands.press("Ctrl+1", "Ctrl+4", "Alt+2")
+        return "Practitioners, their weekly hours, leave and the public holidays."
+
+    def see_types(self) -> str:
+        self.hands.press("Alt+3")
+        return "Visit types with length and colour."
+
+    def see_places(self) -> str:
+        self.hands.press("Alt+4")
+        return "Rooms, sites and the clinic itself."
 
     def see_dark(self) -> str:
         theme().set_mode(Mode.DARK)
@@ -373,6 +390,9 @@ STEPS: tuple[tuple[str, Callable[[Tour], str]], ...] = (
     ("locked", Tour.lock),
     ("administration", Tour.see_users),
     ("audit", Tour.verify_trail),
+    ("hours", Tour.see_hours),
+    ("visit-types", Tour.see_types),
+    ("clinic", Tour.see_places),
     ("today-dark", Tour.see_dark),
 )
 """Name of the picture, and what is done before it is taken."""
@@ -393,7 +413,7 @@ def run(app: QApplication, window: Window, directory: Path) -> int:
         picture = directory / f"{number:02}-{name}.png"
         try:
             line = step(tour)
-            tour.hands.settle()
+            tour.hands.settle(_STILL_TICKS)
         except Stuck as stuck:
             _say(f"{number:2} {name}: this did not come true: {stuck}. {picture} shows how it stood.")
             window.grab().save(str(picture))

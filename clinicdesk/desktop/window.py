@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QStatus
 
 from clinicdesk.core.clinic import ClinicRow
 from clinicdesk.core.permissions import Permission
+from clinicdesk.desktop.away import AwayWatch
 from clinicdesk.desktop.desk import Desk, FindPatient, NewPatient, Request
 from clinicdesk.desktop.idle import IdleWatch
 from clinicdesk.desktop.keys import KEYS, KeyBinder
@@ -25,7 +26,7 @@ from clinicdesk.desktop.status_strip import StatusStrip
 from clinicdesk.desktop.users.shutter import Shutter
 from clinicdesk.desktop.users.sign_in import SignInPage
 from clinicdesk.desktop.widgets import Sheet, Toast, ToastAction
-from clinicdesk.desktop.workplace import Workplace
+from clinicdesk.desktop.workplace import Warned, Workplace
 from clinicdesk.features.users.schemas import SignedIn
 from clinicdesk.features.users.service import sign_out
 
@@ -56,8 +57,7 @@ class Window(QMainWindow):
         self.runner, self.preferences = runner, preferences
         self.desk: Desk | None = None
         self.workplace: Workplace | None = None
-        self.warning = ""
-        """What stands in amber over every screen; empty where all is well."""
+        self._warned: Sequence[Warned] = ()
         self._entries, self.desk_name = entries, desk_name
         self._sign_in: SignInPage | None = None
         self._shutter: Shutter | None = None
@@ -80,6 +80,9 @@ class Window(QMainWindow):
         self.menuBar().setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
         self.idle = IdleWatch(self)
         self.idle.idle.connect(self._lock_idle)
+        self._away = AwayWatch(self)
+        self._away.away.connect(self.lock)
+        self.opened.connect(self._away.listen, Qt.ConnectionType.SingleShotConnection)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self.setMinimumSize(QSize(*WINDOW_MINIMUM))
         self._restore_looks()
@@ -106,6 +109,12 @@ class Window(QMainWindow):
         self._frame(False)
         self._show(self._sign_in, self.tr("Sign in"))
         self._sign_in.begin(may_leave=self.desk is not None)
+
+    def warn(self, *warned: Warned) -> None:
+        """Have these warnings over every screen, in place of those before; none where all is well."""
+        self._warned = warned
+        if self.workplace is not None:
+            self.workplace.warn(warned)
 
     def _show(self, page: QWidget, title: str) -> None:
         before = self._pages.currentWidget()
@@ -145,7 +154,7 @@ class Window(QMainWindow):
             return
         self._leave()
         self.desk = desk = Desk(self.runner, clinic, signed_in, self.preferences, self)
-        self.workplace = workplace = Workplace(desk, self._entries, self.warning)
+        self.workplace = workplace = Workplace(desk, self._entries, self._warned)
         workplace.screen_changed.connect(self._screen_changed)
         workplace.hints_changed.connect(self._show_hints)
         workplace.counts_changed.connect(self._show_counts)
@@ -153,8 +162,10 @@ class Window(QMainWindow):
         self.toast = Toast(workplace.pages)
         desk.toasted.connect(self._show_toast)
         desk.undo.changed.connect(self._show_undo)
+        desk.privacy.changed.connect(self._show_privacy)
         desk.clinic_changed.connect(self._clinic_changed)
         self._corner.show_person(desk.clinic.name, desk.user)
+        self._show_privacy()
         self._frame(True)
         allowed = [entry.name for entry in workplace.entries]
         self._show(workplace, self.tr("Desk"))
@@ -204,7 +215,7 @@ class Window(QMainWindow):
         screen = workplace.screen_in_front
         counts = list(screen.counts()) if screen is not None else []
         if drafts := len(workplace.drafts()):
-            counts.append(("ph.note-pencil", self.tr("Drafts kept for you: {count}").replace("{count}", str(drafts))))
+            counts.append(("ph.note-pencil", self.tr("%n drafts kept for you", "", drafts)))
         self._shutter.close_over(desk.now(), idle_minutes, counts)
         self._frame(False)
         self._show(self._shutter, self.tr("Locked"))
@@ -298,6 +309,9 @@ class Window(QMainWindow):
     def _toggle_initials(self) -> None:
         if self.desk is not None:
             self.desk.privacy.set_initials_only(not self.desk.privacy.initials_only)
+
+    def _show_privacy(self) -> None:
+        if self.desk is not None:
             self._actions["initials"].setChecked(self.desk.privacy.initials_only)
 
     def _open_command_bar(self) -> None:

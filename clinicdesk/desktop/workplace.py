@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from clinicdesk.core.permissions import Permission
 from clinicdesk.desktop.desk import Desk, Request
 from clinicdesk.desktop.keys import KEYS
 from clinicdesk.desktop.look import shapes
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.screen import Screen
 from clinicdesk.desktop.screens import Entry
-from clinicdesk.desktop.widgets import RailButton, Sheet, StatePane, TextLabel
+from clinicdesk.desktop.widgets import ActionButton, RailButton, Sheet, StatePane, TextLabel
 from clinicdesk.desktop.widgets.labels import Glyph
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What stands in amber over every screen; `verb` is on a button that `mend`s it, for who has the permission."""
+
+    text: str
+    verb: str = ""
+    permission: Permission | None = None
+    mend: Callable[[Desk], object] = lambda _desk: None
 
 
 class Workplace(QWidget):
@@ -26,7 +39,9 @@ class Workplace(QWidget):
     counts_changed = Signal()
     lock_wanted = Signal()
 
-    def __init__(self, desk: Desk, entries: Sequence[Entry], warning: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, desk: Desk, entries: Sequence[Entry], warned: Sequence[Warned] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.desk = desk
         self.entries = [entry for entry in entries if desk.actor.may(entry.permission)]
@@ -41,9 +56,11 @@ class Workplace(QWidget):
         page = QVBoxLayout()
         page.setContentsMargins(1, 1, 0, 0)
         page.setSpacing(0)
-        if warning:
-            page.addWidget(WarningStrip(warning))
+        self._strips = QVBoxLayout()
+        self._strips.setSpacing(0)
+        page.addLayout(self._strips)
         page.addWidget(self.pages, 1)
+        self.warn(warned)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -77,6 +94,18 @@ class Workplace(QWidget):
         button.clicked.connect(lambda: self.go(entry.name))
         self._buttons[entry.name] = button
         self._column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def warn(self, warned: Sequence[Warned]) -> None:
+        """Show these warnings over the screens, in place of those before."""
+        while item := self._strips.takeAt(0):
+            if old := item.widget():
+                old.hide()
+                old.deleteLater()
+        for each in warned:
+            strip = WarningStrip(each.text, self)
+            if each.verb and each.permission is not None and self.desk.actor.may(each.permission):
+                strip.offer(each.verb).clicked.connect(partial(each.mend, self.desk))
+            self._strips.addWidget(strip)
 
     def _size_rail(self) -> None:
         self._rail.setFixedWidth(theme().tokens.metrics.rail)
@@ -170,7 +199,7 @@ class WarningStrip(QWidget):
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         metrics = theme().tokens.metrics
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(metrics.page_margin, metrics.px(6), metrics.page_margin, metrics.px(6))
         row.setSpacing(metrics.related)
         row.addWidget(Glyph("ph.warning-fill", 16, "amber_ink"))
@@ -181,6 +210,12 @@ class WarningStrip(QWidget):
     def text(self) -> str:
         """The warning."""
         return self._text.text()
+
+    def offer(self, verb: str) -> ActionButton:
+        """A button that mends it."""
+        button = ActionButton(verb, parent=self)
+        self._row.addWidget(button)
+        return button
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QListView, QWidget
 from tests.benchmarks.memory import peak_memory
 
 REPAINTS = 20
-_SIZE = (1280, 800)
+_SIZE = (1920, 1080)
 
 
 class _Boxes(QWidget):
@@ -28,10 +28,10 @@ class _Boxes(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, day = QPainter(self), next(self.day)
         for column, row in itertools.product(range(10), range(30)):
-            box = QRect(column * 120, row * 24, 116, 22)
+            box = QRect(column * 180, row * 30, 170, 28)
             painter.fillRect(box, Qt.GlobalColor.lightGray)
             painter.drawText(box.topLeft() + QPoint(20, 12), f"Name {day} {column} {row}")
-            painter.drawText(box.topLeft() + QPoint(70, 12), f"Reason {row}")
+            painter.drawText(box.topLeft() + QPoint(100, 12), f"Reason {row}")
 
 
 class _Empty(QWidget):

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -28,6 +29,7 @@ from tests.benchmarks.people import made_up
 
 KEY = bytes(range(32))
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Berlin")
 LENGTH = timedelta(minutes=20)
 PRACTITIONERS, A_DAY = 10, 30
 VISITS_OF_A_PATIENT = 50
@@ -67,8 +69,9 @@ def grow(file: Path, visits: int) -> Grown:
     return Grown(database, practitioners, patients, _free(practitioners, patients))
 
 
-def fill(database: Database, patients: list[UUID], visits: int, now: datetime) -> list[UUID]:
-    """Put the clinic, its practitioners, and the patients' visits until `now`'s day into a database; the practitioners' ids."""
+def fill(database: Database, patients: list[UUID], visits: int, first: datetime) -> list[UUID]:
+    """Put a clinic, its practitioners, and visits of the patients into a database: from `first` on and at the same hours of
+    the days before, as many as it takes. Gives the practitioners' ids."""
     site, practitioners = new_id(), [new_id() for _ in range(PRACTITIONERS)]
     rooms = [new_id() for _ in practitioners]
 
@@ -76,7 +79,7 @@ def fill(database: Database, patients: list[UUID], visits: int, now: datetime) -
         connection.execute(sa.insert(model), rows)
 
     with database.engine.begin() as connection:
-        put(Clinic, [{"id": 1, "name": "Harbour Street", "zone": "Europe/Berlin"}])
+        put(Clinic, [{"id": 1, "name": "Harbour Street", "zone": ZONE.key}])
         put(Site, [{"id": site, "name": "Harbour Street"}])
         put(Room, [{"id": id_, "site_id": site, "name": f"Room {n}"} for n, id_ in enumerate(rooms)])
         people = zip(practitioners, rooms, strict=True)
@@ -89,7 +92,7 @@ def fill(database: Database, patients: list[UUID], visits: int, now: datetime) -
     raw = database.engine.raw_connection()
     columns = [column.name for column in Appointment.__table__.columns]
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" for _ in columns)
-    past = _past(visits, now, *([id_.hex for id_ in ids] for ids in (practitioners, rooms, patients)))
+    past = _past(visits, first, *([id_.hex for id_ in ids] for ids in (practitioners, rooms, patients)))
     while batch := [[row[name] for name in columns] for row in itertools.islice(past, 50_000)]:
         raw.cursor().execute("BEGIN")
         raw.cursor().executemany(f"INSERT INTO appointment ({names}) VALUES ({marks})", batch)
@@ -101,11 +104,10 @@ def fill(database: Database, patients: list[UUID], visits: int, now: datetime) -
 
 
 def _past(
-    visits: int, now: datetime, practitioners: list[str], rooms: list[str], patients: list[str]
+    visits: int, first: datetime, practitioners: list[str], rooms: list[str], patients: list[str]
 ) -> Iterator[dict[str, Any]]:
-    """Today's visits are booked, those of the days before are over; each patient comes in turn."""
+    """The last day's visits are booked, those of the days before are over; each patient comes in turn."""
     days, turn = -(-visits // (PRACTITIONERS * A_DAY)), itertools.cycle(patients)
-    first = now.replace(hour=7, minute=0, second=0, microsecond=0)
     blank: dict[str, Any] = dict.fromkeys(("reason", "cancel_reason", "overbook_reason"), "")
     blank |= dict.fromkeys(("arrived_at", "checked_in_at", "started_at", "ended_at", "type_id", "created_by"))
     blank |= dict.fromkeys(("confirmed", "overbooked", "patient_overlap"), 0)

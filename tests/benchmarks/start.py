@@ -1,4 +1,4 @@
-"""The desk beside an empty window: its start, its memory, a change of day, a search on the screen. Both run as processes of their own, in turn."""
+"""The desk beside an empty window: its start, its memory, a change of day, a search. Both run in processes of their own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import bcrypt
 import sqlalchemy as sa
 
 from clinicdesk.core.clock import utc_now
@@ -29,6 +29,8 @@ from tests.benchmarks.session import EMAIL, PASSWORD
 
 _FEW_PATIENTS = 1_000
 _DAYS_OF_VISITS = 40
+_PATIENCE = 120
+"""Seconds after which a desk that does not come to its end is given up."""
 
 
 def measure(scale: Scale) -> Iterator[Measure]:
@@ -50,7 +52,9 @@ def measure(scale: Scale) -> Iterator[Measure]:
         what = f"start, sign-in typed at once, to a complete Today, {count:,} patients (limit: an empty window)"
         yield Measure(what, ours, empty, "ms", Aim(most_ratio=3))
     asked = median(run["asked"] for run in runs[many])
-    yield Measure("start to the question who sits down (limit: an empty window)", asked, empty, "ms")
+    yield Measure("… of it until it asks who sits down", asked, empty, "ms")
+    given = median(run["complete"] - run["given"] for run in runs[many])
+    yield Measure("… of it from the password to a complete Today", given, None, "ms")
     at_start, at_end, least = (
         median(run[name] / 1024 for run in found)
         for found, name in ((runs[many], "start_peak"), (runs[many], "peak"), (bare, "peak"))
@@ -89,9 +93,18 @@ def _make(folder: Path, patients: int) -> None:
             with database.engine.connect() as connection:
                 ids = list(connection.scalars(sa.select(Patient.id)))
             visits = clinic.PRACTITIONERS * clinic.A_DAY * _DAYS_OF_VISITS
-            clinic.fill(database, ids, visits, utc_now())
+            clinic.fill(database, ids, visits, _first_visit())
     finally:
         passwords.ROUNDS = rounds
+
+
+def _first_visit() -> datetime:
+    """Three hours ago, so that the day is in sight whenever this runs, as far as its 30 visits keep within today."""
+    now = utc_now().astimezone(clinic.ZONE)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return min(
+        max(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=3), midnight), midnight.replace(hour=14)
+    )
 
 
 def _run(module: str, *arguments: Path) -> dict[str, Any]:
@@ -100,6 +113,6 @@ def _run(module: str, *arguments: Path) -> dict[str, Any]:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", *map(str, arguments)]
     began = time.monotonic_ns()
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=_PATIENCE)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found | {name: (found[name] - began) / 1e6 for name in ("asked", "complete") if name in found}
+    return found | {name: (found[name] - began) / 1e6 for name in ("asked", "given", "complete") if name in found}

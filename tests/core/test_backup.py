@@ -101,7 +101,7 @@ def test_a_named_file_is_never_written_over(folder: Path, tmp_path: Path, operat
 def test_a_place_that_does_not_exist_is_told_in_a_sentence(folder: Path, tmp_path: Path, operator: Actor) -> None:
     with open_clinic(folder) as clinic, pytest.raises(ClinicError) as error:
         clinic.back_up(operator, tmp_path / "no" / "such" / "folder.db")
-    assert error.value.reason == "disk_error"
+    assert error.value.reason == "path_missing"
 
 
 def test_the_newest_thirty_are_kept_and_those_of_upgrades(folder: Path, operator: Actor) -> None:

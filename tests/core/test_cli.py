@@ -83,6 +83,22 @@ def test_a_backup_travels_to_another_machine_with_its_recovery_key(
     assert (found.code, found.err) == (0, "")
 
 
+def test_a_passphrase_is_set_audited_and_asked_for(
+    folder: Path, clinicdesk: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("passphrase", "set", "--passphrase-stdin", "--json", "--data-dir", folder)
+    short = clinicdesk(*words, stdin="too short\n")
+    assert (short.code, short.json["code"]) == (1, "password_too_short")
+    done = clinicdesk(*words, stdin=PASSWORD + "\n")
+    assert (done.code, done.json) == (0, {"ok": True})
+    refused = clinicdesk("check", "--json", "--data-dir", folder)
+    assert (refused.code, refused.json["code"]) == (1, "passphrase_needed")
+    monkeypatch.setenv("CLINICDESK_PASSPHRASE", PASSWORD)
+    checked = clinicdesk("check", "--json", "--data-dir", folder)
+    assert (checked.code, checked.json["warnings"]) == (0, [])
+    assert verbs(folder) == [(f"upkeep.{verb}", "operator", "command line") for verb in ("set_passphrase", "check")]
+
+
 def test_check_finds_what_is_wrong_and_changes_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +125,7 @@ def test_check_finds_what_is_wrong_and_changes_nothing(
 @pytest.mark.parametrize(
     "words",
     [["fly"], ["backup", "one", "two"], ["restore"], ["audit"], ["users", "add", "--role", "king"], ["--what"], [],
-     ["users", "add", "--role", "nurse", "--email", "n@example.org"]],
+     ["--js", "check"], ["users", "add", "--role", "nurse", "--email", "n@example.org"]],
     ids=" ".join,
 )  # fmt: skip
 def test_wrong_use_is_exit_code_two_and_one_object(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,6 +193,26 @@ def test_a_reader_that_stopped_reading_gets_no_trace(folder: Path) -> None:
     )  # fmt: skip
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8:surrogateescape"])
+def test_a_password_that_is_no_text_gets_a_sentence(folder: Path, encoding: str) -> None:
+    words = ["users", "add", "--role", "nurse", "--email", "n@example.org", "--password-stdin", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "clinicdesk.cli", *words, "--data-dir", folder],
+        input=b"seven quiet b\xf6ats at dawn\n", capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert (done.returncode, json.loads(done.stdout)["code"], done.stderr) == (1, "stdin_not_utf8", b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there may a file's name be no text")
+def test_a_name_that_the_terminal_cannot_show_is_shown_as_well_as_can_be(folder: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "clinicdesk.cli", "backup", os.fsencode(tmp_path) + b"/b\xf6x.db", "--data-dir", folder],
+        capture_output=True, text=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "b\\udcf6x.db" in done.stdout
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,11 @@ class Drawer(KeyringBackend):
         if self.broken:
             raise RuntimeError("out of order")
         self.entries[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.broken:
+            raise RuntimeError("out of order")
+        del self.entries[service, username]
 
 
 @pytest.fixture
@@ -192,3 +198,54 @@ def test_an_old_descriptor_or_the_new_one_never_a_part(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "key.json").read_text())["keeper"] == "passphrase"
     assert keys.load(tmp_path, "the harbour at noon").secret == first.secret
     assert [file.name for file in tmp_path.iterdir()] == ["key.json"]
+
+
+def test_a_key_can_be_put_under_a_passphrase_later(tmp_path: Path, drawer: Drawer) -> None:
+    made = keys.create(tmp_path)
+    kept = keys.protect(tmp_path, made, "the harbour at noon")
+    assert (kept.secret, kept.keeper, kept.warnings) == (made.secret, Keeper.PASSPHRASE, ())
+    assert keys.load(tmp_path, "the harbour at noon") == kept
+    assert drawer.entries == {}, "what is under a passphrase must not lie in the keyring too"
+    keys.protect(tmp_path, kept, "the harbour at night")
+    assert keys.load(tmp_path, "the harbour at night").secret == made.secret
+    with pytest.raises(Unavailable) as error:
+        keys.load(tmp_path, "the harbour at noon")
+    assert reason(error) == "wrong_passphrase"
+
+
+def test_a_passphrase_is_taken_though_the_keyring_does_not_give_up_its_key(tmp_path: Path, drawer: Drawer) -> None:
+    made = keys.create(tmp_path)
+    drawer.broken = True
+    assert keys.protect(tmp_path, made, "the harbour at noon").secret == made.secret
+    assert keys.load(tmp_path, "the harbour at noon").secret == made.secret
+
+
+PROTECT = """
+import sys
+from pathlib import Path
+from clinicdesk.core import keys
+folder = Path(sys.argv[1])
+key = keys.load(folder, "passphrase 0")
+for turn in range(1, 1000):
+    keys.protect(folder, key, f"passphrase {turn % 2}")
+    print(turn, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such end of a process on Windows")
+@pytest.mark.parametrize("turns", [1, 2, 5])
+def test_a_kill_meanwhile_leaves_one_keeper_or_the_other(tmp_path: Path, turns: int) -> None:
+    made = keys.create(tmp_path, "passphrase 0")
+    with subprocess.Popen([sys.executable, "-c", PROTECT, tmp_path], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        for _ in range(turns):
+            child.stdout.readline()
+        child.kill()
+
+    def opened_with(passphrase: str) -> str:
+        try:
+            return "opened" if keys.load(tmp_path, passphrase).secret == made.secret else "another key"
+        except Unavailable as error:
+            return error.reason
+
+    assert sorted(map(opened_with, ("passphrase 0", "passphrase 1"))) == ["opened", "wrong_passphrase"]

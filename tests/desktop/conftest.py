@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.desktop.desk import Desk
+from clinicdesk.desktop.languages import speak
 from clinicdesk.desktop.preferences import Preferences
 from clinicdesk.desktop.runner import Runner
 from clinicdesk.features.practitioners.schemas import SetUpClinic
@@ -19,6 +21,12 @@ from clinicdesk.features.users.schemas import SignedIn, UserRow
 from tests.conftest import person
 
 MakeDesk = Callable[[Role], Desk]
+
+
+@pytest.fixture(autouse=True)
+def english(qapp: QApplication) -> None:
+    """What the desk says, it says as in the program."""
+    speak(qapp)
 
 
 @pytest.fixture

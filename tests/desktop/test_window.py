@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from clinicdesk.core.clinic import ClinicRow
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor, Database
+from clinicdesk.desktop.away import AwayWatch
 from clinicdesk.desktop.desk import Desk, FindPatient, Request
 from clinicdesk.desktop.keys_sheet import KeysSheet
 from clinicdesk.desktop.look.theme import Mode, theme
@@ -281,6 +282,16 @@ def test_the_desk_locks_itself_when_nobody_touches_it(qtbot: QtBot, window: Wind
     screen = sign_in(qtbot, window, "maya")
     window.idle.idle.emit()
 
+    assert window.windowTitle() == "ClinicDesk - Locked"
+    assert not screen.isVisible()
+
+
+def test_the_desk_locks_itself_when_the_computer_locks_its_screen_or_sleeps(qtbot: QtBot, window: Window) -> None:
+    (away,) = window.findChildren(AwayWatch)
+    away.away.emit()
+    assert window.windowTitle() == "ClinicDesk - Sign in"
+    screen = sign_in(qtbot, window, "maya")
+    away.away.emit()
     assert window.windowTitle() == "ClinicDesk - Locked"
     assert not screen.isVisible()
 

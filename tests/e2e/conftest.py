@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.core.permissions import Role
@@ -85,8 +86,38 @@ class Front:
         return self.hands.keys - before
 
 
+class Watch(QObject):
+    """Notes each window of the program that shows, by its title; a stray one would flash up and take the keyboard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.titles: list[str] = []
+        self.strays: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(watched, QWidget) and watched.isWindow():
+            if event.type() is QEvent.Type.WindowTitleChange:
+                self.titles.append(watched.windowTitle())
+            elif event.type() is QEvent.Type.Show and watched.windowType() is Qt.WindowType.Window:
+                self.titles.append(watched.windowTitle())
+                if not isinstance(watched, Window):
+                    self.strays.append(type(watched).__name__)
+        return False
+
+
 @pytest.fixture
-def front(qtbot: QtBot, qapp: QApplication, db: Database, operator: Actor, tmp_path: Path) -> Iterator[Front]:
+def watch(qapp: QApplication) -> Iterator[Watch]:
+    made = Watch()
+    qapp.installEventFilter(made)
+    yield made
+    qapp.removeEventFilter(made)
+    assert made.strays == []
+
+
+@pytest.fixture
+def front(
+    watch: Watch, qtbot: QtBot, qapp: QApplication, db: Database, operator: Actor, tmp_path: Path
+) -> Iterator[Front]:
     with db.write(operator) as tx:
         clinic = set_up_clinic(tx, SetUpClinic("Harbour Street Clinic", "UTC"))
         add_user(tx, AddUser(EMAIL, "Maya Cole", Role.RECEPTIONIST, PASSWORD))

@@ -71,6 +71,7 @@ MAY: dict[frozenset[Role], str] = {
         practitioners.remove_absence practitioners.remove_holiday practitioners.restore_absence practitioners.save_holiday
         practitioners.save_practitioner practitioners.save_room practitioners.save_site practitioners.set_up_clinic
         practitioners.set_weekly_hours
+        upkeep.set_passphrase
         users.add_user users.edit_user users.find_users users.get_user users.link_patient users.list_users
         users.remove_second_factor users.reset_password users.set_active users.user_statistics
     """,

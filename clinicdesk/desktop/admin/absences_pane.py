@@ -103,14 +103,14 @@ class AbsencesPane(ListPane):
         add.clicked.connect(self.add)
         self.head.addWidget(add)
         self._people: Sequence[PractitionerRow] = ()
-        self._chosen: UUID | None = None
+        self._chosen: PractitionerRow | None = None
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         return {"admin.add": self.add, "admin.remove": self.remove}
 
     def show_practitioner(self, who: object) -> None:
         """Whom a new absence is offered for."""
-        self._chosen = who.id if isinstance(who, PractitionerRow) and who.active else None
+        self._chosen = who if isinstance(who, PractitionerRow) and who.active else None
 
     def refresh(self) -> None:
         now = self.desk.now()
@@ -129,7 +129,9 @@ class AbsencesPane(ListPane):
     def sheet(self, row: Any | None) -> FormSheet | None:
         if row is not None:
             return None
-        sheet = AbsenceSheet(self.desk, self, self._people, self._chosen)
+        chosen = self._chosen
+        people = self._people or ([chosen] if chosen is not None else [])  # the list may not have been read yet
+        sheet = AbsenceSheet(self.desk, self, people, chosen.id if chosen is not None else None)
         sheet.saved.connect(self._added)
         return sheet
 

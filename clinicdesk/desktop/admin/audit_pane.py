@@ -241,10 +241,13 @@ class AuditPane(ListPane):
         self._verify_ended()
         if found.ok:
             at = found.last_good_at
-            count = self.locale().toString(found.entries)
-            text = self.tr("Chain verified to {time}, {count} entries") if at else self.tr("Chain verified, no entries")
+            text = (
+                self.tr("Chain verified to {time}, %Ln entries", "", found.entries)
+                if at
+                else self.tr("Chain verified, no entries")
+            )
             when = words.lately(at, self.desk.now(), self.desk.clinic.tz) if at else ""
-            self._badge(text.replace("{time}", when).replace("{count}", count), "ok", "ph.link-simple")
+            self._badge(text.replace("{time}", when), "ok", "ph.link-simple")
         else:
             entry = self.locale().toString(found.first_bad or 0)
             self.broken.setText(self.tr("Chain broken at entry {entry}").replace("{entry}", entry))

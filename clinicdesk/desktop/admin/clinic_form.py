@@ -28,6 +28,7 @@ from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.sentences import sentence
 from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Field, FieldError, TextLabel
 from clinicdesk.features.practitioners.schemas import EditClinic
+from clinicdesk.features.practitioners.service import clinic as read_clinic
 from clinicdesk.features.practitioners.service import edit_clinic
 
 
@@ -38,6 +39,7 @@ class ClinicForm(QWidget):
         super().__init__(parent)
         self.desk = desk
         self._stored: ClinicRow = desk.clinic
+        self._before: Typed = {}
         self._shown: Typed = {}
         minutes = self.tr(" min")
         self.fields = FieldSet()
@@ -91,7 +93,7 @@ class ClinicForm(QWidget):
         buttons.addStretch()
         body = QWidget()
         inner = QVBoxLayout(body)
-        inner.setContentsMargins(metrics.page_margin, metrics.px(18), metrics.page_margin, metrics.px(16))
+        inner.setContentsMargins(metrics.page_margin, metrics.px(20), metrics.page_margin, metrics.px(16))
         inner.setSpacing(metrics.px(14))
         inner.addWidget(TextLabel(self.tr("Clinic"), Role.BODY, weight=600))
         inner.addLayout(grid)
@@ -118,9 +120,14 @@ class ClinicForm(QWidget):
 
     def reset(self) -> None:
         """Show what is stored; what was typed goes."""
-        clinic = self._stored = self.desk.clinic
         self.fields.clear_errors()
         self._trouble.hide()
+        self._show(max(self._stored, self.desk.clinic, key=lambda clinic: clinic.version))
+        self._before = self._shown = self.fields.typed()
+        self._show_state()
+
+    def _show(self, clinic: ClinicRow) -> None:
+        self._stored = clinic
         self.name.setText(clinic.name)
         self.prefix.setText(clinic.record_prefix)
         self.zone.setCurrentText(clinic.zone)
@@ -129,8 +136,6 @@ class ClinicForm(QWidget):
         self.failures.setValue(clinic.lockout_failures)
         self.lockout.setValue(clinic.lockout_minutes)
         self.wait.setValue(clinic.wait_target_minutes)
-        self._shown = self.fields.typed()
-        self._show_state()
 
     def save(self) -> None:
         """Store what stands here."""
@@ -162,15 +167,25 @@ class ClinicForm(QWidget):
 
     def _saved(self, clinic: ClinicRow) -> None:
         self._stored = clinic
+        self._before = self._shown
         self._show_state()
         self.desk.toast(self.tr("The clinic's settings are saved"))
 
     def _refused(self, error: ClinicError) -> None:
         self._shown = {}
         self._show_state()
-        if not self.fields.refuse(error, self.desk):
-            self._trouble.set_text(sentence(error, self.desk.clinic.tz))
-            self._trouble.show()
+        if error.reason == "changed_meanwhile":
+            self.desk.runner.read(read_clinic, self._take_theirs, owner=self)
+        elif not self.fields.refuse(error, self.desk):
+            self._say(sentence(error, self.desk.clinic.tz))
+
+    def _take_theirs(self, clinic: ClinicRow) -> None:
+        self._before, said = self.fields.merge(self._before, lambda: self._show(clinic))
+        self._say(said)
+
+    def _say(self, words: str) -> None:
+        self._trouble.set_text(words)
+        self._trouble.show()
 
     def _clinic_changed(self) -> None:
         if not self.changed():

@@ -7,7 +7,7 @@ from datetime import date, time
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.desktop.admin import words
 from clinicdesk.desktop.appointments.date_sheet import read_day
-from clinicdesk.desktop.appointments.day_words import parse_time
+from clinicdesk.features.appointments.when import parse_time
 
 
 def to_day(text: str, field: str, today: date) -> date:

@@ -20,7 +20,7 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("Deeds", text)
 
 
-_DEEDS: dict[str, tuple[str, str]] = {
+DEEDS: dict[str, tuple[str, str]] = {
     "appointments.advance": (QT_TRANSLATE_NOOP("Deeds", "Took visit a step on"), "ph.arrow-bend-up-right"),
     "appointments.arrive": (QT_TRANSLATE_NOOP("Deeds", "Noted arrival"), "ph.armchair"),
     "appointments.book": (QT_TRANSLATE_NOOP("Deeds", "Booked visit"), "ph.calendar-plus"),
@@ -86,6 +86,8 @@ _DEEDS: dict[str, tuple[str, str]] = {
     "patients.register": (QT_TRANSLATE_NOOP("Deeds", "Registered patient"), "ph.user-plus"),
     "patients.remove_allergy": (QT_TRANSLATE_NOOP("Deeds", "Removed allergy"), "ph.first-aid"),
     "patients.remove_contact": (QT_TRANSLATE_NOOP("Deeds", "Removed contact"), "ph.address-book"),
+    "patients.restore_allergy": (QT_TRANSLATE_NOOP("Deeds", "Put back allergy"), "ph.first-aid"),
+    "patients.restore_contact": (QT_TRANSLATE_NOOP("Deeds", "Put back contact"), "ph.address-book"),
     "patients.reveal": (QT_TRANSLATE_NOOP("Deeds", "Showed hidden fields"), "ph.eye"),
     "patients.save_allergy": (QT_TRANSLATE_NOOP("Deeds", "Changed allergy"), "ph.first-aid"),
     "patients.save_contact": (QT_TRANSLATE_NOOP("Deeds", "Changed contact"), "ph.address-book"),
@@ -104,6 +106,7 @@ _DEEDS: dict[str, tuple[str, str]] = {
     "upkeep.back_up": (QT_TRANSLATE_NOOP("Deeds", "Backed up"), "ph.download-simple"),
     "upkeep.check": (QT_TRANSLATE_NOOP("Deeds", "Checked the system"), "ph.wrench"),
     "upkeep.restore": (QT_TRANSLATE_NOOP("Deeds", "Restored backup"), "ph.upload-simple"),
+    "upkeep.set_passphrase": (QT_TRANSLATE_NOOP("Deeds", "Set passphrase of the data"), "ph.lock-key"),
     "upkeep.show_recovery_key": (QT_TRANSLATE_NOOP("Deeds", "Saw recovery key"), "ph.key"),
     "upkeep.upgrade": (QT_TRANSLATE_NOOP("Deeds", "Upgraded database"), "ph.wrench"),
     "users.add_user": (QT_TRANSLATE_NOOP("Deeds", "Added user"), "ph.user-plus"),
@@ -120,9 +123,10 @@ _DEEDS: dict[str, tuple[str, str]] = {
 
 
 def deed(row: AuditRow) -> tuple[str, str]:
-    """What was done, in words and as a glyph. Of a verb that no screen has words for, its name."""
-    words, glyph = _DEEDS.get(row.verb, (row.verb, "ph.circle"))
-    words = _tr(words)
+    """What was done, in words and as a glyph. What only reads is logged when it is refused, by its name."""
+    named = row.verb.partition(".")[2].replace("_", " ").capitalize()
+    source, glyph = DEEDS.get(row.verb, (named, "ph.eye"))
+    words = _tr(source)
     if row.outcome == "refused":
         return _tr("Refused: {what}").replace("{what}", words[:1].lower() + words[1:]), "ph.prohibit"
     if row.outcome == "failed":
@@ -135,4 +139,4 @@ def verbs_called(text: str) -> tuple[str, ...]:
     wanted = text.strip().casefold()
     if not wanted:
         return ()
-    return tuple(verb for verb, (words, _) in _DEEDS.items() if wanted in _tr(words).casefold())
+    return tuple(verb for verb, (words, _) in DEEDS.items() if wanted in _tr(words).casefold())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -78,6 +81,24 @@ class FieldSet:
         for name, text in typed.items():
             if name in self._all:
                 _fill(self._all[name], text)
+
+    def merge(self, before: Typed, show: Callable[[], object]) -> tuple[Typed, str]:
+        """Somebody else has stored other values: take those where nothing was typed, keep what was, and mark what differs.
+
+        `before` is what stood here before anything was typed; `show` fills the fields with what is stored now. Gives what
+        is stored, in place of `before`, and the sentence that says so: to save again is then to choose.
+        """
+        typed = self.typed()
+        show()
+        stored = self.typed()
+        translate = QCoreApplication.translate
+        said = translate("FieldSet", "Somebody else has changed this in the meantime. What you typed is kept.")
+        self.fill({name: text for name, text in typed.items() if text != before[name]})
+        for name, field in self.fields.items():
+            if name in stored and stored[name] not in (before[name], typed[name]) and typed[name] != before[name]:
+                theirs = stored[name] or translate("FieldSet", "nothing")
+                field.show_error(translate("FieldSet", "Somebody has changed this to “%1”.").replace("%1", theirs))
+        return stored, said + " " + translate("FieldSet", "Save again to store it.")
 
     def when_typed(self, tell: Callable[[], object]) -> None:
         """Call `tell` whenever something else stands in a field."""
@@ -166,6 +187,18 @@ class FormSheet(Sheet):
         """What saving does, made of what is typed. Raises InvalidInput with `field` for what cannot be sent."""
         raise NotImplementedError
 
+    def stored(self, tx: Tx) -> object | None:
+        """What this sheet changes, as it is stored now; None where it makes something new, or that is gone."""
+        return None
+
+    def show_row(self, row: Any) -> None:
+        """Say in the fields what a row says, and save over that row from now on."""
+        raise NotImplementedError
+
+    def send(self) -> None:
+        """Have it done; a subclass whose work is no single unit of work says how. Raises as `work`."""
+        self.desk.runner.write(self.work(), self._done, owner=self, failed=self._refused)
+
     def field(self, name: str, label: str, editor: QWidget) -> Field:
         """Make a field that the layout of a subclass places."""
         return self.fields.add(name, label, editor)
@@ -193,22 +226,39 @@ class FormSheet(Sheet):
         self.fields.clear_errors()
         self._trouble.hide()
         try:
-            work = self.work()
+            self.send()
         except ClinicError as error:
             self._refused(error)
-            return
-        self.save_button.setEnabled(False)
-        self.desk.runner.write(work, self._done, owner=self, failed=self._refused)
+        else:
+            self.save_button.setEnabled(False)
 
     def _done(self, result: object) -> None:
         self.close_sheet()
         self.saved.emit(result)
 
     def _refused(self, error: ClinicError) -> None:
+        if error.reason == "changed_meanwhile":
+            told = partial(self._tell, error)
+            self.desk.runner.read(self.stored, partial(self._take_theirs, error), owner=self, failed=told)
+        else:
+            self._tell(error)
+
+    def _take_theirs(self, error: ClinicError, row: object | None) -> None:
+        if row is None:
+            self._tell(error)
+            return
+        self._opened_with, said = self.fields.merge(self._opened_with, lambda: self.show_row(row))
+        self.save_button.setEnabled(True)
+        self._say(said)
+
+    def _tell(self, error: ClinicError) -> None:
         self.save_button.setEnabled(True)
         if not self.fields.refuse(error, self.desk):
-            self._trouble.set_text(sentence(error, self.desk.clinic.tz))
-            self._trouble.show()
+            self._say(sentence(error, self.desk.clinic.tz))
+
+    def _say(self, words: str) -> None:
+        self._trouble.set_text(words)
+        self._trouble.show()
 
     def open_sheet(self) -> None:
         """Show the sheet with the cursor in its first field."""
@@ -237,6 +287,25 @@ def combo(choices: Sequence[tuple[str, object]], chosen: object) -> QComboBox:
     at = next((place for place, (_, value) in enumerate(choices) if value == chosen), 0)
     box.setCurrentIndex(at)
     return box
+
+
+def choose(box: QComboBox, value: object) -> None:
+    """Stand on the line with this value, or on the first where there is none."""
+    # Not findData: it takes equal ids that are two Python objects for two values.
+    box.setCurrentIndex(next((line for line in range(box.count()) if box.itemData(line) == value), 0))
+
+
+class _Stored(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+StoredRow = TypeVar("StoredRow", bound=_Stored)
+
+
+def current(row: StoredRow | None, rows: Sequence[StoredRow]) -> StoredRow | None:
+    """The one of `rows` that `row` has become; None where it is gone, or never was."""
+    return next((now for now in rows if row is not None and now.id == row.id), None)
 
 
 def number(value: int, least: int, most: int, suffix: str = "") -> QSpinBox:

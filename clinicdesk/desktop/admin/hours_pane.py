@@ -7,6 +7,7 @@ from datetime import date
 from enum import IntEnum
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QWidget
@@ -100,6 +101,8 @@ class HoursPane(ListPane):
         self.set_button.clicked.connect(self.add)
         self.head.addWidget(self.set_button)
         self._who: PractitionerRow | None = None
+        self._read_of: UUID | None = None
+        """Whose weeks are listed."""
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         return {"admin.add": self.add, "admin.edit": self.edit} if self._who is not None else {}
@@ -115,10 +118,12 @@ class HoursPane(ListPane):
         who = self._who
         if who is None:
             self.show_rows(())
+            self.empty.hide()
             return
 
         def show(weeks: list[WeeklyHoursRow]) -> None:
             if self._who is not None and self._who.id == who.id:
+                self._read_of = who.id
                 self.show_rows(weeks)
 
         self.desk.runner.read(lambda tx: weekly_hours(tx, who.id), show, owner=self)
@@ -129,6 +134,25 @@ class HoursPane(ListPane):
         sheet = HoursSheet(self.desk, self, self._who, row or self._now(), row is not None)
         sheet.saved.connect(self._saved)
         return sheet
+
+    def _open(self, row: Any | None) -> FormSheet | None:
+        sheet = super()._open(row)
+        if self._who is not None:
+            self.open_key = (self._who.id, row.valid_from if row is not None else None)
+        return sheet
+
+    def _try_reopen(self) -> None:
+        """What was typed belongs to one practitioner: it waits until their weeks are listed."""
+        if self._left is None:
+            return
+        (who, valid_from), typed = self._left
+        if who == self._read_of:
+            row = next((week for week in self.model.rows() if week.valid_from == valid_from), None)
+            self._left = None
+            if valid_from is None or row is not None:
+                sheet = self._open(row)
+                if sheet is not None:
+                    sheet.fields.fill(typed)
 
     def _now(self) -> WeeklyHoursRow | None:
         """The week to begin a new one with: the last that has begun."""

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from clinicdesk.core.permissions import Permission
 from clinicdesk.desktop.admin.absences_pane import AbsencesPane
+from clinicdesk.desktop.admin.form import Typed
 from clinicdesk.desktop.admin.holidays_pane import HolidaysPane
 from clinicdesk.desktop.admin.hours_pane import HoursPane
 from clinicdesk.desktop.admin.practitioners_pane import PractitionersPane
@@ -32,3 +33,8 @@ class HoursSection(Section):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(whole)
+
+    def restore(self, name: str, key: object, typed: Typed) -> None:
+        if name == self.hours.name and isinstance(key, tuple):
+            self.practitioners.want(key[0])
+        super().restore(name, key, typed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QCoreApplication, QLocale, Qt
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from clinicdesk.core.errors import InvalidInput
@@ -41,7 +41,7 @@ class HoursSheet(FormSheet):
             name = QLocale().dayName(weekday + 1)
             edit.setPlaceholderText(self.tr("not at work"))
             field = self.field(f"weekday_{weekday}", name, edit)
-            grid.addWidget(field, weekday // 2, weekday % 2)
+            grid.addWidget(field, weekday // 2, weekday % 2, Qt.AlignmentFlag.AlignTop)
         words = self.tr("Type hours like 8:30–12:30, 13:15–17:00, on the clock of the clinic.")
         self.body.addWidget(TextLabel(words, Role.SMALL, "ink2", wrap=True))
         self.body.addLayout(grid)

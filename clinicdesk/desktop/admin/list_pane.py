@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
+from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.tx import Tx
 from clinicdesk.desktop.admin.cells import CellDelegate
 from clinicdesk.desktop.admin.form import FormSheet, Typed
@@ -65,6 +66,7 @@ class ListPane(QWidget):
         self.table.doubleClicked.connect(lambda _index: self.edit())
         self._title = TextLabel("", Role.BODY, weight=600)
         self._count = TextLabel("", Role.SMALL, "ink2")
+        self._count.hide()
         self.head = QHBoxLayout()
         self.head.setSpacing(metrics.related)
         self.head.addWidget(self._title)
@@ -77,7 +79,8 @@ class ListPane(QWidget):
         self._has_empty = False
         self._sheet: FormSheet | None = None
         self._wanted: object = None
-        self._reopen: tuple[object, Typed] | None = None
+        self._left: tuple[Any, Typed] | None = None
+        self._filled = self._doing = False
         self.open_key: object = None
         """The key of the row that the open form changes; None for a new one."""
         column = QVBoxLayout(self)
@@ -86,7 +89,7 @@ class ListPane(QWidget):
         head = QWidget()
         head.setLayout(self.head)
         self.head.setContentsMargins(0, metrics.px(4), 0, metrics.px(4))
-        head.setMinimumHeight(metrics.px(36))
+        head.setMinimumHeight(metrics.px(38))
         column.addWidget(head)
         column.addWidget(self.table, 1)
         self.setBackgroundRole(QPalette.ColorRole.Base)
@@ -121,6 +124,7 @@ class ListPane(QWidget):
     def set_count(self, words: str) -> None:
         """What stands beside the title."""
         self._count.setText(words)
+        self._count.setVisible(bool(words))
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         """List these rows; the cursor stays on its row, or at its height where that is gone."""
@@ -135,9 +139,9 @@ class ListPane(QWidget):
             self._wanted = None
         if rows and (place >= 0 or height >= 0 or self.marks_first or self.table.hasFocus()):
             self.table.selectRow(place if place >= 0 else min(max(height, 0), len(rows) - 1))
-        if rows and self._reopen is not None:
-            (key, typed), self._reopen = self._reopen, None
-            self.reopen(key, typed)
+        self._filled = True
+        self._doing = False
+        self._try_reopen()
 
     def choose(self, key: object) -> None:
         """Put the cursor on the row with this key, if it is listed."""
@@ -148,11 +152,15 @@ class ListPane(QWidget):
 
     def show_saved(self, row: Any) -> None:
         """Put the cursor on a row that was just saved, once it is listed."""
-        self._wanted = self.model.key(row)
-        self.choose(self._wanted)
+        self.want(self.model.key(row))
 
-    def current(self) -> Any | None:
-        """The row under the cursor."""
+    def want(self, key: object) -> None:
+        """Put the cursor on the row with this key, now or when it is listed."""
+        self._wanted = key
+        self.choose(key)
+
+    def current(self) -> Any:
+        """The row under the cursor; None where there is none."""
         return self.table.currentIndex().data(RowRole)
 
     def focus_pane(self) -> QWidget:
@@ -174,13 +182,19 @@ class ListPane(QWidget):
         return self._sheet
 
     def reopen(self, key: object, typed: Typed) -> None:
-        """Open the form of the row with this key (None: a new one) as it was left, when the rows are there."""
-        if key is None or self.model.row_of(key) >= 0:
-            row = None if key is None else self.model.rows()[self.model.row_of(key)]
-            if (sheet := self._open(row)) is not None:
+        """Open the form of the row with this key (None: a new one) as it was left, once the rows are there."""
+        self._left = (key, typed)
+        self._try_reopen()
+
+    def _try_reopen(self) -> None:
+        if self._left is None or not self._filled:
+            return
+        (key, typed), self._left = self._left, None
+        place = self.model.row_of(key)
+        if key is None or place >= 0:
+            sheet = self._open(None if key is None else self.model.rows()[place])
+            if sheet is not None:
                 sheet.fields.fill(typed)
-        elif not self.model.rows():
-            self._reopen = (key, typed)
 
     def _open(self, row: Any | None) -> FormSheet | None:
         sheet = self.sheet(row)
@@ -194,13 +208,24 @@ class ListPane(QWidget):
         self._sheet = None
 
     def do(self, work: Callable[[Tx], Reversal], done: str, undo_text: str) -> None:
-        """Do something at once that can be undone; `done` says it in a toast, `undo_text` names it for undo."""
+        """Do something at once that can be undone; `done` says it in a toast, `undo_text` names it for undo.
+
+        Until its result is listed nothing more is done: a second press would act on a row that is no longer so.
+        """
+        if self._doing:
+            return
+        self._doing = True
 
         def told(back: Reversal) -> None:
             self.desk.undo.push_reversal(back, undo_text)
             self.desk.toast(done, undo=True)
 
-        self.desk.runner.write(work, told, owner=self)
+        def refused(error: ClinicError) -> None:
+            self._doing = False
+            self.desk.say(error)
+            self.refresh()
+
+        self.desk.runner.write(work, told, owner=self, failed=refused)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A list that gets the focus marks a row, so that its ring is seen."""

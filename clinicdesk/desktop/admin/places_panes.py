@@ -97,7 +97,9 @@ class RoomsPane(PlacesPane):
 
     def refresh(self) -> None:
         self.desk.runner.read(
-            lambda tx: (list_rooms(tx, include_inactive=True), list_sites(tx)), self._show, owner=self
+            lambda tx: (list_rooms(tx, include_inactive=True), list_sites(tx, include_inactive=True)),
+            self._show,
+            owner=self,
         )
 
     def _show(self, read: tuple[list[RoomRow], list[SiteRow]]) -> None:
@@ -105,10 +107,12 @@ class RoomsPane(PlacesPane):
         self.show_rows(rooms)
 
     def sheet(self, row: Any | None) -> FormSheet | None:
-        if not self._sites:
+        own = row.site_id if row is not None else None
+        sites = [site for site in self._sites if site.active or site.id == own]
+        if not sites:
             self.desk.toast(self.tr("A room is in a site. Add the site first."))
             return None
-        sheet = RoomSheet(self.desk, self, row, self._sites)
+        sheet = RoomSheet(self.desk, self, row, sites)
         sheet.saved.connect(self._saved)
         return sheet
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from clinicdesk.core.tx import Tx
-from clinicdesk.desktop.admin.form import FormSheet, combo, number
+from clinicdesk.desktop.admin.form import FormSheet, choose, combo, current, number
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.features.practitioners.schemas import PractitionerRow, RoomRow, SavePractitioner
-from clinicdesk.features.practitioners.service import save_practitioner
+from clinicdesk.features.practitioners.service import list_practitioners, save_practitioner
 
 
 class PractitionerSheet(FormSheet):
@@ -23,18 +23,15 @@ class PractitionerSheet(FormSheet):
         title = self.tr("Change practitioner") if row else self.tr("Add a practitioner")
         super().__init__(desk, host, title, self.tr("Save") if row else self.tr("Add practitioner"), width=560)
         self._row = row
-        self.family = QLineEdit(row.family if row else "")
-        self.given = QLineEdit(row.given if row else "")
-        self.prefix = QLineEdit(row.prefix if row else "")
-        self.suffix = QLineEdit(row.suffix if row else "")
-        self.specialty = QLineEdit(row.specialty if row else "")
+        self.family, self.given = QLineEdit(), QLineEdit()
+        self.prefix, self.suffix, self.specialty = QLineEdit(), QLineEdit(), QLineEdit()
         self.prefix.setPlaceholderText(self.tr("Dr"))
         choices: list[tuple[str, object]] = [(self.tr("None of their own"), None)]
         choices += [(f"{room.name}, {room.site_name}", room.id) for room in rooms]
-        self.room = combo(choices, row.room_id if row else None)
-        self.position = number((row.position if row else position) + 1, 1, 999)
+        self.room = combo(choices, None)
+        self.position = number(position + 1, 1, 999)
         self.active = QCheckBox(self.tr("Takes visits"))
-        self.active.setChecked(row.active if row else True)
+        self.active.setChecked(True)
         self.line(
             (self.field("prefix", self.tr("Title"), self.prefix), 2),
             (self.field("given", self.tr("Given name"), self.given), 5),
@@ -48,6 +45,22 @@ class PractitionerSheet(FormSheet):
         )
         self.body.addWidget(self.active)
         self.fields.also("active", self.active)
+        if row:
+            self.show_row(row)
+
+    def stored(self, tx: Tx) -> PractitionerRow | None:
+        return current(self._row, list_practitioners(tx, include_inactive=True))
+
+    def show_row(self, row: PractitionerRow) -> None:
+        self._row = row
+        self.family.setText(row.family)
+        self.given.setText(row.given)
+        self.prefix.setText(row.prefix)
+        self.suffix.setText(row.suffix)
+        self.specialty.setText(row.specialty)
+        choose(self.room, row.room_id)
+        self.position.setValue(row.position + 1)
+        self.active.setChecked(row.active)
 
     def work(self) -> Callable[[Tx], object]:
         request = SavePractitioner(

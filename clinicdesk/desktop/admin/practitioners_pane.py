@@ -76,7 +76,9 @@ class PractitionersPane(ListPane):
 
     def refresh(self) -> None:
         self.desk.runner.read(
-            lambda tx: (list_practitioners(tx, include_inactive=True), list_rooms(tx)), self._show, owner=self
+            lambda tx: (list_practitioners(tx, include_inactive=True), list_rooms(tx, include_inactive=True)),
+            self._show,
+            owner=self,
         )
 
     def practitioners(self) -> Sequence[PractitionerRow]:
@@ -89,7 +91,9 @@ class PractitionersPane(ListPane):
 
     def sheet(self, row: Any | None) -> FormSheet:
         last = max((person.position for person in self.practitioners()), default=-1)
-        sheet = PractitionerSheet(self.desk, self, row, self._rooms, last + 1)
+        own = row.room_id if row is not None else None
+        rooms = [room for room in self._rooms if room.active or room.id == own]
+        sheet = PractitionerSheet(self.desk, self, row, rooms, last + 1)
         sheet.saved.connect(self._saved if row is not None else self._added)
         return sheet
 

@@ -47,7 +47,7 @@ class RolesPane(ListPane):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         column = RoleModel.Column
-        widths = {column.RECEPTIONIST: 82, column.NURSE: 62, column.DOCTOR: 66, column.ADMINISTRATOR: 102}
+        widths = {column.RECEPTIONIST: 84, column.NURSE: 58, column.DOCTOR: 64, column.ADMINISTRATOR: 106}
         super().__init__(desk, RoleModel(), widths, stretch=column.MAY, row_height="row_roles", parent=parent)
         self.set_title(self.tr("Roles"))
 

@@ -88,7 +88,6 @@ class AdminScreen(Screen):
         self._actions = desk.keys.bind(self, here)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         desk.runner.changed.connect(self._follow)
-        desk.clinic_changed.connect(self.counts_changed)
         self._show_section()
 
     @property
@@ -145,10 +144,12 @@ class AdminScreen(Screen):
     def _focus_moved(self, _before: QWidget | None, now: QWidget | None) -> None:
         if now is None or not self.isAncestorOf(now):
             return  # a menu or a sheet: what stands in the menu is for the list behind it
-        self._list = next(
-            (pane for pane in self.section.lists if pane.table is now or pane.table.isAncestorOf(now)), None
-        )
+        self._list = self._list_of(now)
         self._show_keys()
+
+    def _list_of(self, focus: QWidget | None) -> ListPane | None:
+        """The list of this section that has the focus."""
+        return next((pane for pane in self.section.lists if focus is pane.table), None)
 
     def _show_keys(self) -> None:
         able = self._handlers()
@@ -158,7 +159,7 @@ class AdminScreen(Screen):
 
     def _show_section(self) -> None:
         self._stack.setCurrentWidget(self.section)
-        self._list = None
+        self._list = self._list_of(QApplication.focusWidget())
         self.add_button.setText(self.section.lists[0].add_text)
         self.add_button.updateGeometry()
         self._show_keys()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Tx
-from clinicdesk.desktop.admin.form import FormSheet, combo
+from clinicdesk.desktop.admin.form import FormSheet, choose, combo, current
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.look import tokens
 from clinicdesk.desktop.users.password_edit import PasswordField
@@ -18,7 +18,7 @@ from clinicdesk.desktop.users.roles import role_name
 from clinicdesk.desktop.widgets import TextLabel
 from clinicdesk.features.practitioners.schemas import PractitionerRow
 from clinicdesk.features.users.schemas import AddUser, EditUser, UserRow
-from clinicdesk.features.users.service import add_user, edit_user, reset_password
+from clinicdesk.features.users.service import add_user, edit_user, list_users, reset_password
 
 ROLES = (Role.RECEPTIONIST, Role.NURSE, Role.DOCTOR, Role.ADMINISTRATOR)
 """The roles that somebody at a desk can have, in the order of the grid."""
@@ -33,11 +33,11 @@ class UserSheet(FormSheet):
         title = self.tr("Change user") if user else self.tr("Add a user")
         super().__init__(desk, host, title, self.tr("Save") if user else self.tr("Add user"))
         self._user = user
-        self.name, self.email = QLineEdit(user.name if user else ""), QLineEdit(user.email if user else "")
+        self.name, self.email = QLineEdit(), QLineEdit()
         roles = [*ROLES, Role.PATIENT] if user and user.role is Role.PATIENT else ROLES
-        self.role = combo([(role_name(role), role) for role in roles], user.role if user else Role.RECEPTIONIST)
+        self.role = combo([(role_name(role), role) for role in roles], Role.RECEPTIONIST)
         people: list[tuple[str, object]] = [(self.tr("Nobody"), None), *((p.name, p.id) for p in practitioners)]
-        self.practitioner = combo(people, user.practitioner_id if user else None)
+        self.practitioner = combo(people, None)
         self.line((self.field("name", self.tr("Name"), self.name), 1))
         self.line((self.field("email", self.tr("E-mail, to sign in with"), self.email), 1))
         self.line(
@@ -48,6 +48,18 @@ class UserSheet(FormSheet):
         if user is None:
             self.password = password_field(self, self.tr("First password, 15 characters or more"))
             self.line((self.password, 1))
+        else:
+            self.show_row(user)
+
+    def stored(self, tx: Tx) -> UserRow | None:
+        return current(self._user, list_users(tx))
+
+    def show_row(self, row: UserRow) -> None:
+        self._user = row
+        self.name.setText(row.name)
+        self.email.setText(row.email)
+        choose(self.role, row.role)
+        choose(self.practitioner, row.practitioner_id)
 
     def work(self) -> Callable[[Tx], object]:
         name, email, role = self.name.text(), self.email.text(), Role(self.role.currentData())

@@ -80,7 +80,7 @@ class UsersPane(ListPane):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         column = UserModel.Column
-        widths = {column.TILE: 42, column.ROLE: 110, column.EMAIL: 160, column.SEEN: 88, column.STATE: 146}
+        widths = {column.TILE: 42, column.ROLE: 104, column.EMAIL: 126, column.SEEN: 84, column.STATE: 142}
         super().__init__(desk, UserModel(desk), widths, stretch=column.NAME, parent=parent)
         self.set_title(self.tr("Users"))
         self.add_text = self.tr("Add user")

@@ -24,7 +24,7 @@ class UsersSection(Section):
         super().__init__(desk, parent)
         self.users, self.roles, self.audit = UsersPane(desk), RolesPane(desk), AuditPane(desk)
         self.lists = (self.users, self.roles, self.audit)
-        upper = self.splitter("admin/users", Qt.Orientation.Horizontal, (self.users, 11), (self.roles, 9))
+        upper = self.splitter("admin/users", Qt.Orientation.Horizontal, (self.users, 13), (self.roles, 10))
         whole = self.splitter("admin/audit", Qt.Orientation.Vertical, (upper, 4), (self.audit, 5))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

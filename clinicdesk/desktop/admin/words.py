@@ -54,7 +54,7 @@ def permission(of: Permission) -> str:
         Permission.CORRECT_VISIT: _translate("Permissions", "Correct past visits"),
         Permission.FIND_PATIENT: _translate("Permissions", "Find patients"),
         Permission.OPEN_PATIENT: _translate("Permissions", "Open patient records"),
-        Permission.EDIT_PATIENT: _translate("Permissions", "Register, change patients"),
+        Permission.EDIT_PATIENT: _translate("Permissions", "Edit patients"),
         Permission.EDIT_ALLERGIES: _translate("Permissions", "Change allergies"),
         Permission.READ_ACCESS_LOG: _translate("Permissions", "See who opened a record"),
         Permission.READ_AUDIT: _translate("Permissions", "Read the audit log"),

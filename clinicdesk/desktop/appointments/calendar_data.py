@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from clinicdesk.core.tx import Tx
-from clinicdesk.desktop.appointments.booking_dialog import Choices
+from clinicdesk.desktop.appointments.booking_form import Choices
 from clinicdesk.features.appointments.schemas import AppointmentRow, DayLoad, DaySchedule, Opening
 from clinicdesk.features.appointments.service import (
     day_loads,
@@ -21,6 +21,21 @@ from clinicdesk.features.practitioners.service import list_practitioners, list_r
 
 LOOK_AHEAD = timedelta(days=120)
 
+CONCERNS = frozenset(
+    {
+        "appointment",
+        "appointment_type",
+        "patient",
+        "practitioner",
+        "weekly_hours",
+        "absence",
+        "holiday",
+        "room",
+        "clinic",
+    }
+)
+"""The tables whose changes are seen in what `read_days` gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Days:
@@ -28,17 +43,22 @@ class Days:
 
     schedules: tuple[DaySchedule, ...]
     choices: Choices
+    next_visits: date | None = None
+    """Where nobody works on these days and there are no visits: the next day that has some."""
 
     @property
     def visits(self) -> list[AppointmentRow]:
         return [visit for schedule in self.schedules for visit in schedule.visits]
 
 
-def read_days(tx: Tx, days: Sequence[date]) -> Days:
-    """These days, of all active practitioners."""
+def read_days(tx: Tx, days: Sequence[date], looked_for: Sequence[UUID] = ()) -> Days:
+    """These days, of all active practitioners; visits of `looked_for` (empty: of anybody) are what the next day is told by."""
     choices = Choices(tuple(list_practitioners(tx)), tuple(list_types(tx)), tuple(list_rooms(tx)))
     ids = [practitioner.id for practitioner in choices.practitioners]
-    return Days(tuple(day_schedule(tx, day, ids) for day in days), choices)
+    schedules = tuple(day_schedule(tx, day, ids) for day in days)
+    if any(schedule.visits or any(hours.open for hours in schedule.working) for schedule in schedules):
+        return Days(schedules, choices)
+    return Days(schedules, choices, next_day_with_visits(tx, days[-1], looked_for))
 
 
 def read_loads(tx: Tx, days: Sequence[date], practitioner_ids: Sequence[UUID]) -> list[DayLoad]:

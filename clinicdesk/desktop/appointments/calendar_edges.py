@@ -15,7 +15,7 @@ from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import ColourName, Role
 
 if TYPE_CHECKING:
-    from clinicdesk.desktop.appointments.calendar_view import CalendarView
+    from clinicdesk.desktop.appointments.calendar_grid import CalendarGrid
 
 _LEADING = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 _TRAILING = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
@@ -29,6 +29,8 @@ class Heading:
     short_title: str = ""
     """Where the title does not fit."""
     subtitle: str = ""
+    short_subtitle: str = ""
+    """Where the subtitle does not fit."""
     tile: str = ""
     aside: str = ""
     aside_glyph: str = ""
@@ -41,7 +43,7 @@ class Heading:
 class Header(QWidget):
     """The heads of the columns; a click chooses one."""
 
-    def __init__(self, view: CalendarView) -> None:
+    def __init__(self, view: CalendarGrid) -> None:
         super().__init__(view)
         self._view = view
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -89,7 +91,8 @@ class Header(QWidget):
         edge = rect.right() if rtl else rect.left()
         shapes.hairline(painter, QPointF(edge, 0), QPointF(edge, self.height()), tokens.line2)
         inner = rect.adjusted(metrics.px(10), 0, -metrics.px(10), 0)
-        if heading.tile and rect.width() >= metrics.px(180):
+        # Where somebody runs late, their name needs the room more than their initials do.
+        if heading.tile and rect.width() >= metrics.px(230 if heading.aside_glyph else 180):
             size = metrics.px(28)
             left = inner.right() - size if rtl else inner.left()
             tile = QRectF(left, (rect.height() - size) / 2, size, size)
@@ -124,10 +127,11 @@ class Header(QWidget):
             left = lower.left() + width + metrics.px(4) if rtl else lower.right() - width - metrics.px(4) - size
             glyphs.draw(painter, QRectF(left, lower.center().y() - size / 2, size, size), "ph.armchair", tokens.ink2)
             used = width + size + metrics.px(10)
-        small = theme().font(Role.SMALL)
-        self._write(
-            painter, _narrowed(lower, used, rtl), heading.subtitle, small, tokens.ink2, leading, lower.width() - used
-        )
+        small, room = theme().font(Role.SMALL), lower.width() - used
+        subtitle = heading.subtitle
+        if heading.short_subtitle and QFontMetricsF(small).horizontalAdvance(subtitle) > room:
+            subtitle = heading.short_subtitle
+        self._write(painter, _narrowed(lower, used, rtl), subtitle, small, tokens.ink2, leading, room)
 
     def _paint_aside(
         self, painter: QPainter, rect: QRectF, heading: Heading, trailing: Qt.AlignmentFlag, rtl: bool
@@ -172,7 +176,7 @@ class Header(QWidget):
 class Gutter(QWidget):
     """The local hours beside the columns, and the present in a pill; an hour that the clock repeats stands there twice."""
 
-    def __init__(self, view: CalendarView) -> None:
+    def __init__(self, view: CalendarGrid) -> None:
         super().__init__(view)
         self._view = view
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)

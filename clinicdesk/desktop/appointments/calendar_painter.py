@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QElapsedTimer, QRectF, Qt
 from PySide6.QtGui import QPainter
 
+from clinicdesk.core.permissions import Permission
 from clinicdesk.desktop.appointments import ground, words
-from clinicdesk.desktop.appointments.columns import Column
+from clinicdesk.desktop.appointments.columns import Column, Slot
 from clinicdesk.desktop.appointments.drag import Drag
 from clinicdesk.desktop.appointments.lanes import More, Place
 from clinicdesk.desktop.desk import Desk
@@ -88,9 +89,9 @@ class CalendarPainter:
         return left
 
     def _paint_visits(self, painter: QPainter, index: int, column: Column, clip: QRectF, now: datetime) -> None:
-        rtl = self._view.is_rtl()
+        rtl, area = self._view.is_rtl(), self._view.column_area(index)
         for box in column.boxes:
-            rect = self._view.box_rect(index, box.top, box.bottom, box.place)
+            rect = self._view.box_within(area, rtl, box.top, box.bottom, box.place)
             if rect.adjusted(-4, -4, 4, 4).intersects(clip):
                 self._visits.paint(painter, rect, self._look(column, box.visit, now), rtl)
         for more, visits in column.more:
@@ -139,36 +140,43 @@ class CalendarPainter:
             return
         tokens = theme().tokens
         metrics = tokens.metrics
-        rtl = self._view.is_rtl()
         shapes.box(painter, rect, metrics.radius, tokens.base, tokens.ctl, 1, Qt.PenStyle.DashLine)
         slot = self._view.current_slot()
         if slot is None:
             return
-        size = metrics.px(14)
-        left = rect.right() - metrics.px(9) - size if rtl else rect.left() + metrics.px(9)
-        glyphs.draw(painter, QRectF(left, rect.center().y() - size / 2, size, size), "ph.plus", tokens.ink2)
-        clock = words.clock(slot.start, self._view.axis().zone)
-        free = words.hours_and_minutes(slot.free)
-        sentence = self._view.tr("%1, %2 free") if slot.is_open else self._view.tr("%1, closed")
-        sentence = sentence.replace("%1", clock).replace("%2", free)
-        painter.setFont(theme().font(Role.SMALL))
-        painter.setPen(tokens.ink2)
-        end, start = metrics.px(8), metrics.px(27)
-        inner = rect.adjusted(end, 0, -start, 0) if rtl else rect.adjusted(start, 0, -end, 0)
-        side = Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft
-        fonts = painter.fontMetrics()
-        painter.drawText(
-            inner,
-            side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute,
-            fonts.elidedText(sentence, Qt.TextElideMode.ElideRight, int(inner.width())),
-        )
-        width = caps_width("N")
-        has_room = fonts.horizontalAdvance(sentence) + metrics.px(8) + width <= inner.width()
-        if slot.is_open and has_room and rect.height() >= metrics.key_cap:
-            x = rect.left() + metrics.px(10) if rtl else rect.right() - metrics.px(10) - width
-            paint_caps(painter, x, rect.center().y(), "N", tokens.ink2, tokens.line2, rtl)
+        self._paint_slot_words(painter, rect, slot)
         if self._view.hasFocus():
             shapes.focus_ring(painter, rect, metrics.radius, tokens)
+
+    def _paint_slot_words(self, painter: QPainter, rect: QRectF, slot: Slot) -> None:
+        """From when and how long it is free, as fully as there is room, and the key that books there where one may."""
+        tokens, now = theme().tokens, self._desk.now()
+        metrics = tokens.metrics
+        rtl = self._view.is_rtl()
+        can_book = slot.is_open and not slot.is_past(now) and self._desk.actor.may(Permission.BOOK)
+        start: float = metrics.px(9)
+        end = start
+        if can_book:
+            size = metrics.px(14)
+            left = rect.right() - start - size if rtl else rect.left() + start
+            glyphs.draw(painter, QRectF(left, rect.center().y() - size / 2, size, size), "ph.plus", tokens.ink2)
+            start = metrics.px(27)
+        painter.setFont(theme().font(Role.SMALL))
+        painter.setPen(tokens.ink2)
+        fonts = painter.fontMetrics()
+        ways = words.of_slot(slot, now, self._view.axis().zone)
+        cap: float = caps_width("N") + metrics.px(8) if can_book and rect.height() >= metrics.key_cap else 0
+        room = int(rect.width()) - start - end
+        # The key is left out rather than the time: it stands in the status bar too.
+        if cap and fonts.horizontalAdvance(ways[1]) + cap <= room:
+            x = rect.left() + end if rtl else rect.right() - end - caps_width("N")
+            paint_caps(painter, x, rect.center().y(), "N", tokens.ink2, tokens.line2, rtl)
+            room -= cap
+            end += cap
+        said = next((text for text in ways if fonts.horizontalAdvance(text) <= room), ways[-1])
+        inner = rect.adjusted(end, 0, -start, 0) if rtl else rect.adjusted(start, 0, -end, 0)
+        side = Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(inner, side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute, said)
 
     def _paint_drag(self, painter: QPainter, drag: Drag) -> None:
         tokens = theme().tokens

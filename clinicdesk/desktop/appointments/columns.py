@@ -10,7 +10,7 @@ from uuid import UUID
 
 from clinicdesk.desktop.appointments.day_axis import DayAxis
 from clinicdesk.desktop.appointments.lanes import More, Place, in_lanes
-from clinicdesk.features.appointments.rules import HOLDING
+from clinicdesk.features.appointments.rules import GRACE, HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 from clinicdesk.features.practitioners.rules import subtract, whole_day
 from clinicdesk.features.practitioners.schemas import AbsenceKind, AbsenceRow, Interval, PractitionerRow, WorkingDay
@@ -18,6 +18,7 @@ from clinicdesk.features.practitioners.schemas import AbsenceKind, AbsenceRow, I
 OPEN_STEP = 15
 """Minutes between two places in open time where the cursor stops; the length of the shortest usual visit."""
 CLOSED_STEP = 60
+_TAKEN = HOLDING | {Status.FULFILLED}
 _MOVABLE = (Status.PENDING, Status.BOOKED)
 _LUNCH = (11 * 60, 15 * 60)
 
@@ -50,6 +51,10 @@ class Slot:
     start: datetime
     free: timedelta
     is_open: bool
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether nothing can be booked here any more."""
+        return self.start < now - GRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Column:
     working: tuple[WorkingDay, ...] = ()
     visits: tuple[AppointmentRow, ...] = ()
     practitioner: PractitionerRow | None = None
+    with_errors: bool = False
 
     @property
     def practitioner_id(self) -> UUID | None:
@@ -96,8 +102,8 @@ class Column:
 
     @cached_property
     def shown(self) -> tuple[AppointmentRow, ...]:
-        """The visits that the calendar shows: what was entered in error is not among them."""
-        return tuple(visit for visit in self.visits if visit.status is not Status.ENTERED_IN_ERROR)
+        """The visits that the calendar shows: what was entered in error only `with_errors`."""
+        return tuple(visit for visit in self.visits if self.with_errors or visit.status is not Status.ENTERED_IN_ERROR)
 
     @cached_property
     def holiday(self) -> str:
@@ -140,8 +146,7 @@ class Column:
             if span is None:
                 continue
             between = any(s.end <= stretch.start for s in shifts) and any(s.start >= stretch.end for s in shifts)
-            is_lunch = between and span[0] < _LUNCH[1] and span[1] > _LUNCH[0]
-            found.append(Closed(*span, between, is_lunch))
+            found.append(Closed(*span, between, between and is_lunch(*span)))
         return tuple(found)
 
     @cached_property
@@ -162,8 +167,8 @@ class Column:
 
     @cached_property
     def free(self) -> tuple[Interval, ...]:
-        """What no visit holds, open and closed time alike."""
-        held = [visit.interval for visit in self.shown if visit.status in HOLDING]
+        """What no visit holds or has held, open and closed time alike."""
+        held = [visit.interval for visit in self.shown if visit.status in _TAKEN]
         return subtract([whole_day(self.day, self.axis.zone)], held)
 
     @cached_property
@@ -201,6 +206,14 @@ class Column:
                 best = i
         return best
 
+    def stop_now(self, minute: float) -> Stop:
+        """Where the present is: the visit that holds it, the open slot that is running, or else what comes next."""
+        worth = [stop for stop in self.stops if (stop.visit.status in HOLDING if stop.visit else stop.is_open)]
+        running = [stop for stop in worth if stop.top <= minute < stop.end]
+        if running:
+            return max(running, key=lambda stop: (stop.visit is not None, stop.top))
+        return next((stop for stop in worth if stop.top > minute), self.stops[self.stop_at(minute)])
+
     def free_stop_at(self, minute: float) -> Stop:
         """The last free stop at or before a minute whose time is still free then; where none is, the visit in the way."""
         free = [stop for stop in self.stops if stop.visit is None and stop.top <= minute < stop.end]
@@ -228,6 +241,11 @@ class Column:
     def find(self, visit_id: UUID) -> AppointmentRow | None:
         """The visit of that id, if it is in this column."""
         return next((visit for visit in self.shown if visit.id == visit_id), None)
+
+
+def is_lunch(first: float, last: float) -> bool:
+    """Whether a break from one minute of the day to another lies around midday."""
+    return first < _LUNCH[1] and last > _LUNCH[0]
 
 
 def _covers(stop: Stop, minute: float, than: Stop) -> bool:

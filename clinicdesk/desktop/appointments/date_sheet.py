@@ -9,10 +9,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from clinicdesk.desktop.appointments import words
-from clinicdesk.desktop.appointments.day_words import MONTHS, WEEKDAYS, parse_day
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.widgets import Field, Sheet, TextLabel
+from clinicdesk.features.appointments.when import parse_day
 
 
 def read_day(text: str, today: date) -> date | None:
@@ -24,7 +24,7 @@ def read_day(text: str, today: date) -> date | None:
         [locale.dayName(i) for i in range(1, 8)],
         [locale.monthName(i) for i in range(1, 13)],
     )
-    return day or parse_day(text, today, WEEKDAYS, MONTHS)
+    return day or parse_day(text, today)
 
 
 class DateSheet(Sheet):

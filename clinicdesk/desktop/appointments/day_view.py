@@ -23,17 +23,19 @@ LATE = 5
 class DayView(CalendarView):
     """One column for each practitioner, headed by name, hours and how late they run."""
 
-    def show_day(self, schedule: DaySchedule, practitioners: Sequence[PractitionerRow]) -> None:
-        """Show a day of these practitioners, in this order."""
+    def show_day(
+        self, schedule: DaySchedule, practitioners: Sequence[PractitionerRow], *, with_errors: bool = False
+    ) -> None:
+        """Show a day of these practitioners, in this order; what was entered in error only `with_errors`."""
         axis = DayAxis([schedule.day], self._desk.clinic.tz)
-        self.set_columns(day_columns(schedule, practitioners, axis), axis)
+        self.set_columns(day_columns(schedule, practitioners, axis, with_errors), axis)
 
     def heading(self, column: Column) -> Heading:
         practitioner = column.practitioner
         if practitioner is None:
             return Heading("")
         zone = self._desk.clinic.tz
-        parts = [practitioner.specialty, practitioner.room_name]
+        parts = [practitioner.room_name]
         shifts = [shift for day in column.working for shift in day.shifts]
         if column.holiday:
             parts = [column.holiday]
@@ -43,15 +45,20 @@ class DayView(CalendarView):
             parts.append(self.tr("not in"))
         now = self._desk.now()
         tile = initials(f"{practitioner.given} {practitioner.family}")
-        subtitle = " · ".join(part for part in parts if part)
+        short = " · ".join(part for part in parts if part)
+        subtitle = " · ".join(filter(None, (practitioner.specialty, short))) if not column.holiday else short
         if column.day != now.date() or not column.shown:
-            return Heading(practitioner.name, practitioner.short, subtitle, tile)
+            return Heading(practitioner.name, practitioner.short, subtitle, short, tile)
         late = minutes_late(column.shown, now)
         waiting = len(self.waiting(column))
         if late < LATE:
-            return Heading(practitioner.name, practitioner.short, subtitle, tile, self.tr("on time"), waiting=waiting)
+            return Heading(
+                practitioner.name, practitioner.short, subtitle, short, tile, self.tr("on time"), waiting=waiting
+            )
         aside = self.tr("%n min late", "", late)
-        return Heading(practitioner.name, practitioner.short, subtitle, tile, aside, "ph.clock", "amber_ink", waiting)
+        return Heading(
+            practitioner.name, practitioner.short, subtitle, short, tile, aside, "ph.clock", "amber_ink", waiting
+        )
 
     def practitioner_at_cursor(self) -> UUID | None:
         """Whose column the cursor stands in."""
@@ -59,7 +66,9 @@ class DayView(CalendarView):
         return column.practitioner_id if column else None
 
 
-def day_columns(schedule: DaySchedule, practitioners: Sequence[PractitionerRow], axis: DayAxis) -> list[Column]:
+def day_columns(
+    schedule: DaySchedule, practitioners: Sequence[PractitionerRow], axis: DayAxis, with_errors: bool = False
+) -> list[Column]:
     """The columns of a day: each practitioner with their own hours and visits."""
     by_practitioner: dict[UUID, list[AppointmentRow]] = {practitioner.id: [] for practitioner in practitioners}
     for visit in schedule.visits:
@@ -73,6 +82,7 @@ def day_columns(schedule: DaySchedule, practitioners: Sequence[PractitionerRow],
             (working[practitioner.id],) if practitioner.id in working else (),
             tuple(by_practitioner[practitioner.id]),
             practitioner,
+            with_errors,
         )
         for practitioner in practitioners
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPolygonF
 
 from clinicdesk.desktop.appointments.columns import Column
@@ -59,11 +59,9 @@ def paint_words(painter: QPainter, column: Column, area: QRectF, scale: float, c
 
 def paint_lines(painter: QPainter, column: Column, area: QRectF, scale: float, clip: QRectF) -> None:
     """The hairline of each half-hour, and the one that parts the column from the next."""
-    line = theme().tokens.line
-    for mark in column.axis.marks:
-        y = round(area.top() + mark.minute * scale)
-        if clip.top() - 1 <= y <= clip.bottom() + 1:
-            shapes.hairline(painter, QPointF(area.left(), y), QPointF(area.right() - 1, y), line)
+    heights = (round(area.top() + mark.minute * scale) for mark in column.axis.marks)
+    lines = [QLineF(area.left(), y, area.right() - 1, y) for y in heights if clip.top() - 1 <= y <= clip.bottom() + 1]
+    shapes.hairlines(painter, lines, theme().tokens.line)
 
 
 def paint_edge(painter: QPainter, area: QRectF, clip: QRectF) -> None:

@@ -147,7 +147,7 @@ class HoverCard(QFrame):
         ):  # fmt: skip
             when = when.replace(mark, text)
         self._set("when", when)
-        self._set("for", "" if hidden else ", ".join(part for part in (visit.type_name, visit.reason) if part))
+        self._set("for", "" if hidden else ", ".join(dict.fromkeys(filter(None, (visit.type_name, visit.reason)))))
         self._set("with", ", ".join(part for part in (visit.practitioner_name, visit.room_name) if part))
         waited = words.minutes_waited(visit, now)
         waiting = ""

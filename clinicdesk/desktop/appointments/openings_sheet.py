@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from functools import partial
+from zoneinfo import ZoneInfo
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from clinicdesk.core.errors import ClinicError
 from clinicdesk.desktop.appointments import words
@@ -16,10 +27,13 @@ from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Field, Sheet, TextLabel
+from clinicdesk.desktop.widgets.keys import caps_width, paint_caps
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.schemas import AppointmentRow, FindOpenings, Opening
 
 _SHOWN = 6
+_OPENING = Qt.ItemDataRole.UserRole
+_WHY = Qt.ItemDataRole.UserRole + 1
 
 
 def opening_reason(code: str) -> str:
@@ -36,6 +50,47 @@ def opening_reason(code: str) -> str:
     }.get(code, "")
 
 
+class _OpeningDelegate(QStyledItemDelegate):
+    """An opening as a row of columns: its key, when, with whom, and why it stands there."""
+
+    def __init__(self, zone: ZoneInfo, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._zone = zone
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(0, theme().tokens.metrics.row_opening)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        tokens = theme().tokens
+        px = tokens.metrics.px
+        rect = option.rect
+        painter.save()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, tokens.sel)
+        opening: Opening = index.data(_OPENING)
+        local = opening.start.astimezone(self._zone)
+        cap = QStyle.visualRect(option.direction, rect, rect.adjusted(px(10), 0, 0, 0))
+        rtl = option.direction is Qt.LayoutDirection.RightToLeft
+        number = str(index.row() + 1)
+        left = cap.right() - caps_width(number) if rtl else cap.left()
+        paint_caps(painter, left, rect.center().y(), number, tokens.ink2, tokens.line2, rtl)
+        columns = (
+            (40, 104, words.short_day(local.date()), 500, tokens.ink), (144, 56, words.clock(local), 600, tokens.ink),
+            (208, 152, opening.practitioner_name, 400, tokens.ink), (368, 0, index.data(_WHY), 400, tokens.ink2),
+        )  # fmt: skip
+        align = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for start, width, text, weight, colour in columns:
+            box = rect.adjusted(px(start), 0, 0, 0)
+            box.setRight(box.left() + px(width) if width else rect.right() - px(10))
+            painter.setFont(theme().font(Role.BODY, weight))
+            painter.setPen(colour)
+            shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(QStyle.visualRect(option.direction, rect, box), align, shown)
+        painter.restore()
+
+
 class OpeningsSheet(Sheet):
     """Openings for what `visit` is, best first: Enter takes the marked one, Alt+1 to 6 one of the others.
 
@@ -48,7 +103,7 @@ class OpeningsSheet(Sheet):
     def __init__(
         self, desk: Desk, host: QWidget, title: str, verb: str, visit: AppointmentRow, *, asks_when: bool = False
     ) -> None:
-        super().__init__(host, title, width=460, light=True)
+        super().__init__(host, title, width=600, light=True)
         self._desk, self._visit = desk, visit
         self._openings: list[Opening] = []
         self._asked = 0
@@ -65,8 +120,10 @@ class OpeningsSheet(Sheet):
         self._when.textChanged.connect(self._search_typed)
         column.addWidget(self._field)
         self._list = QListWidget(self)
+        self._list.setItemDelegate(_OpeningDelegate(desk.clinic.tz, self._list))
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setAccessibleName(self.tr("Openings, best first"))
-        self._list.setFixedHeight(metrics.row_opening * _SHOWN)
+        self._list.setFixedHeight(metrics.row_opening * _SHOWN + 2)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus if asks_when else Qt.FocusPolicy.StrongFocus)
         self._list.itemDoubleClicked.connect(self._take)
         column.addWidget(self._list)
@@ -141,12 +198,17 @@ class OpeningsSheet(Sheet):
 
     def _item(self, opening: Opening) -> QListWidgetItem:
         local = opening.start.astimezone(self._desk.clinic.tz)
-        days = local.date() - self._desk.now().date()
-        reasons = ", ".join(filter(None, map(opening_reason, opening.reasons)))
-        text = f"{words.short_day(local.date())}, {words.clock(local)}   {opening.practitioner_name}"
-        if days >= timedelta(days=2):
-            reasons = ", ".join(filter(None, (self.tr("in %n days", "", days.days), reasons)))
-        return QListWidgetItem(f"{text}   {reasons}" if reasons else text)
+        days = (local.date() - self._desk.now().date()).days
+        codes = [code for code in opening.reasons if code != "later_day"]
+        reasons = ", ".join(
+            filter(None, (self.tr("in %n days", "", days) if days > 1 else "", *map(opening_reason, codes)))
+        )
+        item = QListWidgetItem()
+        item.setData(_OPENING, opening)
+        item.setData(_WHY, reasons)
+        said = (f"{words.short_day(local.date())}, {words.clock(local)}", opening.practitioner_name, reasons)
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(filter(None, said)))
+        return item
 
     def _show_error(self, error: ClinicError) -> None:
         self.close_sheet()

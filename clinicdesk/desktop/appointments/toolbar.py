@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from uuid import UUID
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from clinicdesk.desktop.appointments import words
-from clinicdesk.desktop.appointments.calendar_data import Days
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.widgets import ActionButton, SearchField, Segmented, TextLabel
@@ -26,8 +24,10 @@ class Toolbar(QWidget):
     today_asked = Signal()
     view_chosen = Signal(str)
     """day, week, month or list."""
-    shown_changed = Signal(object)
-    """frozenset of practitioner ids whose columns are shown."""
+    people_asked = Signal()
+    """Choose whose columns, or whose week."""
+    person_stepped = Signal(int)
+    """The week of the practitioner who follows (+1) or goes before (-1)."""
     search_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,7 +43,7 @@ class Toolbar(QWidget):
         self._on.setAccessibleName(self.tr("On"))
         self._on.clicked.connect(lambda: self.stepped.emit(1))
         self._title = TextLabel("", Role.PAGE, parent=self)
-        self._subtitle = TextLabel("", Role.BODY, "ink2", parent=self)
+        self._subtitle = _Elided("", Role.BODY, "ink2", parent=self)
         self._segments = Segmented(
             [
                 ("day", self.tr("Day")), ("week", self.tr("Week")), ("month", self.tr("Month")),
@@ -54,12 +54,14 @@ class Toolbar(QWidget):
         )  # fmt: skip
         self._segments.chosen.connect(self.view_chosen)
         self._people = ActionButton("", glyph="ph.funnel-simple", parent=self)
-        self._menu = QMenu(self._people)
-        self._people.clicked.connect(self._open_people)
-        self._search = _SearchButton(self.tr("Find, book or go to…"), self)
+        self._people.clicked.connect(self.people_asked)
+        self._people.setToolTip(self.tr("Choose practitioners (Alt+W)"))
+        self._steps = [
+            self._person_step(-1, "ph.caret-left", self.tr("Practitioner before (Shift+←)")),
+            self._person_step(1, "ph.caret-right", self.tr("Practitioner after (Shift+→)")),
+        ]
+        self._search = SearchButton(self.tr("Find, book or go to…"), self)
         self._search.pressed.connect(self.search_asked)
-        self._practitioners: tuple[PractitionerRow, ...] = ()
-        self._shown: frozenset[UUID] = frozenset()
         row = QHBoxLayout(self)
         row.setContentsMargins(metrics.page_margin, 0, metrics.page_margin, 0)
         row.setSpacing(metrics.related)
@@ -67,10 +69,11 @@ class Toolbar(QWidget):
             row.addWidget(button)
         row.addSpacing(metrics.px(8))
         row.addWidget(self._title)
-        row.addWidget(self._subtitle)
-        row.addStretch(1)
+        row.addWidget(self._subtitle, 1)
         row.addWidget(self._segments)
+        row.addWidget(self._steps[0])
         row.addWidget(self._people)
+        row.addWidget(self._steps[1])
         row.addWidget(self._search)
 
     def set_title(self, title: str, subtitle: str) -> None:
@@ -84,43 +87,43 @@ class Toolbar(QWidget):
         self._segments.choose(view)
         self._segments.blockSignals(False)
 
-    def set_people(self, practitioners: Sequence[PractitionerRow], shown: frozenset[UUID]) -> None:
-        """Who there is, and who is shown."""
-        self._practitioners, self._shown = tuple(practitioners), shown
-        all_count, count = len(practitioners), len(shown)
-        if count == all_count:
-            self._people.setText(self.tr("%n practitioners", "", count))
-        elif count == 1:
-            self._people.setText(next(p.name for p in practitioners if p.id in shown))
+    def set_people(self, shown: Sequence[PractitionerRow], all_count: int) -> None:
+        """Whose columns are shown, among how many."""
+        count = len(shown)
+        if count == 1 and all_count > 1:
+            text = shown[0].name
+        elif count == all_count:
+            text = self.tr("%n practitioners", "", count)
         else:
-            text = QCoreApplication.translate("Toolbar", "%1 of %2 practitioners")
-            self._people.setText(text.replace("%1", str(count)).replace("%2", str(all_count)))
+            text = self.tr("%1 of %2 practitioners").replace("%1", str(count)).replace("%2", str(all_count))
+        self._say_people(text, steps=False)
+
+    def set_person(self, person: PractitionerRow | None) -> None:
+        """Whose week is shown."""
+        self._say_people(person.name if person else self.tr("Nobody"), steps=person is not None)
+
+    def _say_people(self, text: str, *, steps: bool) -> None:
+        self._people.setText(text)
         self._people.updateGeometry()
+        for button in self._steps:
+            button.setVisible(steps)
+
+    def _person_step(self, way: int, glyph: str, name: str) -> ActionButton:
+        button = ActionButton("", glyph=glyph, parent=self)
+        button.setAccessibleName(name)
+        button.setToolTip(name)
+        button.clicked.connect(lambda: self.person_stepped.emit(way))
+        button.hide()
+        return button
 
     def fit(self, width: int) -> None:
         """Leave out what a narrow window has no room for: the search line first, its key works all the same."""
         metrics = theme().tokens.metrics
         self._search.setVisible(width >= metrics.px(1080))
+        wide = width >= metrics.px(1300)
+        self._search.setFixedWidth(metrics.px(300 if wide else 190))
+        self._search.setPlaceholderText(self.tr("Find, book or go to…") if wide else self.tr("Find or book…"))
         self._subtitle.setVisible(width >= metrics.px(1000))
-
-    def _open_people(self) -> None:
-        self._menu.clear()
-        everybody = self._menu.addAction(self.tr("Everybody"))
-        everybody.triggered.connect(lambda: self._show(frozenset(p.id for p in self._practitioners)))
-        self._menu.addSeparator()
-        for practitioner in self._practitioners:
-            action = self._menu.addAction(practitioner.name)
-            action.setCheckable(True)
-            action.setChecked(practitioner.id in self._shown)
-            action.triggered.connect(
-                lambda on, who=practitioner.id: self._show(self._shown | {who} if on else self._shown - {who})
-            )
-        self._menu.popup(self._people.mapToGlobal(self._people.rect().bottomLeft()))
-
-    def _show(self, shown: frozenset[UUID]) -> None:
-        if shown:
-            self.set_people(self._practitioners, shown)
-            self.shown_changed.emit(shown)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme().tokens
@@ -129,7 +132,20 @@ class Toolbar(QWidget):
         painter.fillRect(0, self.height() - 1, self.width(), 1, tokens.line2)
 
 
-class _SearchButton(SearchField):
+class _Elided(TextLabel):
+    """Gives way to what stands beside it, with dots at its end."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme().tokens.metrics.px(24), super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter, shown)
+
+
+class SearchButton(SearchField):
     """Looks like the line of the command bar and leads to it."""
 
     pressed = Signal()
@@ -151,31 +167,17 @@ class _SearchButton(SearchField):
         self.clearFocus()
 
 
-def title_of(view: str, days: Sequence[date]) -> tuple[str, str]:
-    """The title and the smaller words after it, for what the view shows."""
+def title_of(view: str, days: Sequence[date], person: PractitionerRow | None = None) -> tuple[str, str]:
+    """The title and the smaller words after it, for what the view shows; a week is that of `person`."""
     translate = QCoreApplication.translate
     first, last = days[0], days[-1]
     week = translate("Calendar", "week %1").replace("%1", str(words.week_number(last)))
     if view == "month":
         return words.month_and_year(first), ""
     if view == "week":
-        both = translate("Calendar", "%1 to %2", "first and last day")
-        return both.replace("%1", words.short_day(first)).replace("%2", words.short_day(last)), f"{last.year}, {week}"
+        span = translate("Calendar", "%1 to %2", "first and last day")
+        span = span.replace("%1", words.day_and_month(first)).replace("%2", words.day_and_month(last))
+        if person is not None:
+            return person.name, f"{span} {last.year}, {week}"
+        return span, f"{last.year}, {week}"
     return words.long_day(first), f"{first.year}, {week}"
-
-
-def words_of_empty(view: str, day: date, days: Days, anybody: bool) -> tuple[str, str]:
-    """The title and the sentence of a day or week without visits: why it is empty, and whether there is time."""
-    translate = QCoreApplication.translate
-    title = translate("Calendar", "No visits on %1").replace("%1", words.long_day(day))
-    if view == "week":
-        title = translate("Calendar", "No visits in this week")
-    working = [hours for schedule in days.schedules for hours in schedule.working]
-    holiday = next((hours.holiday for hours in working if hours.holiday), "")
-    if not anybody:
-        return title, translate("Calendar", "Add practitioners and their hours in Administration.")
-    if holiday:
-        return title, translate("Calendar", "The clinic is closed: %1.").replace("%1", holiday)
-    if any(hours.open for hours in working):
-        return title, translate("Calendar", "All of the day is free.")
-    return title, translate("Calendar", "Nobody works on that day.")

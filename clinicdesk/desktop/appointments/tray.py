@@ -22,8 +22,12 @@ from clinicdesk.features.appointments.schemas import AppointmentRow
 
 _KEY = (
     "proposed", "pending", "booked", "confirmed", "arrived", "checked-in", "in-room", "fulfilled", "noshow",
-    "cancelled",
+    "cancelled", "rebook", "entered-in-error",
 )  # fmt: skip
+_LEAST_PAGE = 1000
+"""The width in px of a page that has no room for a tray at all."""
+_BAR = 12
+"""What the calendar's scroll bar takes."""
 
 
 class Tray(QWidget):
@@ -37,6 +41,7 @@ class Tray(QWidget):
     def __init__(self, desk: Desk, pinboard: Pinboard, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk, self._pinboard = desk, pinboard
+        self._wanted: bool | None = None
         metrics = theme().tokens.metrics
         self.setFixedWidth(metrics.px(270))
         self.setAutoFillBackground(True)
@@ -83,6 +88,18 @@ class Tray(QWidget):
         desk.privacy.changed.connect(self._hands.update)
         self._spell_month(self.month.month())
         self._refresh()
+
+    def fit(self, page: int, columns: int) -> None:
+        """Give way where `columns` px of calendar can do without scrolling then, in a page of so many px; unless wanted."""
+        metrics = theme().tokens.metrics
+        needed = columns + metrics.gutter + metrics.px(_BAR)
+        gives_way = page < metrics.px(_LEAST_PAGE) or needed <= page < needed + self.width()
+        self.setVisible(not gives_way if self._wanted is None else self._wanted)
+
+    def toggle(self) -> None:
+        """Show the tray, or put it away, whatever room there is."""
+        self._wanted = not self.isVisible()
+        self.setVisible(self._wanted)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme().tokens
@@ -164,11 +181,13 @@ class _StatusKey(QWidget):
         grid = QGridLayout(self._body)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(metrics.px(5))
+        grid.setHorizontalSpacing(metrics.px(4))
         for i, key in enumerate(_KEY):
             row = QHBoxLayout()
-            row.setSpacing(metrics.px(6))
+            row.setSpacing(metrics.px(5))
             row.addWidget(_Swatch(key, self._body))
-            row.addWidget(TextLabel(STATUS_LOOKS[key].label, Role.SMALL, "ink2", parent=self._body), 1)
+            label = self.tr("Needs rebook") if key == "rebook" else STATUS_LOOKS[key].label
+            row.addWidget(TextLabel(label, Role.SMALL, "ink2", parent=self._body), 1)
             grid.addLayout(row, i // 2, i % 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -183,13 +202,16 @@ class _Swatch(QWidget):
     def __init__(self, key: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._painter = VisitPainter()
-        status = {"confirmed": "booked", "in-room": "checked-in"}.get(key, key)
-        self._look = VisitLook("", "", status, confirmed=key == "confirmed", in_progress=key == "in-room", note=" ")
+        status = {"confirmed": "booked", "in-room": "checked-in", "rebook": "booked"}.get(key, key)
+        self._look = VisitLook(
+            "", status=status, confirmed=key == "confirmed", in_progress=key == "in-room", rebook=key == "rebook",
+            note=" ",
+        )  # fmt: skip
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         metrics = theme().tokens.metrics
-        return QSize(metrics.px(32), metrics.px(18))
+        return QSize(metrics.px(28), metrics.px(18))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._painter.paint(QPainter(self), QRectF(self.rect()), self._look)

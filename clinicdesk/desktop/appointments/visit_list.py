@@ -19,7 +19,7 @@ from clinicdesk.desktop.widgets.tables import HairlineDelegate
 from clinicdesk.features.appointments.schemas import AppointmentRow
 
 _WIDTHS = {
-    Column.TIME: 64, Column.LENGTH: 76, Column.TYPE: 160, Column.PRACTITIONER: 130, Column.ROOM: 80,
+    Column.TIME: 76, Column.LENGTH: 76, Column.TYPE: 160, Column.PRACTITIONER: 160, Column.ROOM: 104,
     Column.STATUS: 120, Column.WAITING: 80,
 }  # fmt: skip
 

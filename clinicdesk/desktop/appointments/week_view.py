@@ -1,4 +1,4 @@
-"""A week of one practitioner, or of everybody, with the days side by side."""
+"""A week of one practitioner, with the days side by side."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from clinicdesk.features.practitioners.schemas import PractitionerRow
 class WeekView(CalendarView):
     """One column for each day; a click on its head opens the day."""
 
-    def show_week(self, schedules: Sequence[DaySchedule], practitioner: PractitionerRow | None) -> None:
-        """Show these days of one practitioner, or of everybody together where none is given."""
+    def show_week(
+        self, schedules: Sequence[DaySchedule], practitioner: PractitionerRow, *, with_errors: bool = False
+    ) -> None:
+        """Show these days of one practitioner; what was entered in error only `with_errors`."""
         axis = DayAxis([schedule.day for schedule in schedules], self._desk.clinic.tz)
         columns = []
         for schedule in schedules:
-            mine = practitioner.id if practitioner else None
-            working = tuple(day for day in schedule.working if mine in (None, day.practitioner_id))
-            visits = tuple(visit for visit in schedule.visits if mine in (None, visit.practitioner_id))
-            columns.append(Column(schedule.day, axis, working, visits, practitioner))
+            working = tuple(day for day in schedule.working if day.practitioner_id == practitioner.id)
+            visits = tuple(visit for visit in schedule.visits if visit.practitioner_id == practitioner.id)
+            columns.append(Column(schedule.day, axis, working, visits, practitioner, with_errors))
         self.set_columns(columns, axis)
 
     def least_width(self) -> int:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 
+from clinicdesk.desktop.appointments.columns import Slot
 from clinicdesk.desktop.look.status import status_look
 from clinicdesk.desktop.look.visit_painter import VisitLook, initials
+from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 
 _translate = QCoreApplication.translate
+_COUNTED = HOLDING | {Status.FULFILLED, Status.PROPOSED}
 
 
 def clock(at: datetime | time, zone: ZoneInfo | None = None) -> str:
@@ -28,6 +32,11 @@ def long_day(day: date) -> str:
 def short_day(day: date) -> str:
     """ "Tue 24 Nov": a day in a sentence."""
     return QLocale().toString(_qdate(day), _translate("Calendar", "ddd d MMM", "date format"))
+
+
+def day_and_month(day: date) -> str:
+    """ "24 Nov": a day where its weekday is plain."""
+    return QLocale().toString(_qdate(day), _translate("Calendar", "d MMM", "date format"))
 
 
 def short_date(day: date) -> str:
@@ -55,11 +64,34 @@ def hours_and_minutes(length: timedelta) -> str:
     return _translate("Calendar", "%1 h %2 min").replace("%1", str(hours)).replace("%2", str(minutes))
 
 
+def of_slot(slot: Slot, now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    """What is said of the time under the cursor, in full and then ever shorter: "09:00, 1 h 50 min free"."""
+    at = clock(slot.start, zone)
+    if slot.is_past(now):
+        return _translate("Calendar", "%1, past").replace("%1", at), at
+    if not slot.is_open:
+        return _translate("Calendar", "%1, closed").replace("%1", at), at
+    free = hours_and_minutes(slot.free)
+    whole, short = _translate("Calendar", "%1, %2 free"), _translate("Calendar", "%1, %2", "time, how long it is free")
+    return whole.replace("%1", at).replace("%2", free), short.replace("%1", at).replace("%2", free), at
+
+
 def minutes_waited(row: AppointmentRow, now: datetime) -> int | None:
     """Whole minutes since the patient arrived, while they wait; None for anybody who does not."""
     if row.arrived_at is None or row.in_progress or row.status not in (Status.ARRIVED, Status.CHECKED_IN):
         return None
     return max(int((now - row.arrived_at).total_seconds() // 60), 0)
+
+
+def counts(visits: Sequence[AppointmentRow], now: datetime) -> tuple[tuple[str, str], ...]:
+    """What the status bar says of these visits, as icon and words: how many, and how many wait for how long."""
+    counted = [visit for visit in visits if visit.status in _COUNTED]
+    found = [("ph.calendar-blank", _translate("Calendar", "%n visits", "", len(counted)))]
+    waits = [waited for visit in counted if (waited := minutes_waited(visit, now)) is not None]
+    if waits:
+        text = _translate("Calendar", "%n waiting, longest %1 min", "", len(waits)).replace("%1", str(max(waits)))
+        found.append(("ph.armchair", text))
+    return tuple(found)
 
 
 def status_word(row: AppointmentRow) -> str:

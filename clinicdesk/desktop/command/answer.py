@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx
-from clinicdesk.desktop.appointments.booking_dialog import USUAL_MINUTES
+from clinicdesk.desktop.appointments.booking_form import USUAL_MINUTES
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.phrase import Part, Phrase, openings_asked, parse
 from clinicdesk.features.appointments.rules import HOLDING

@@ -25,7 +25,7 @@ from clinicdesk.desktop.command.parts import PartButton
 from clinicdesk.desktop.command.places import Place, find_places, places_of
 from clinicdesk.desktop.command.results import Results
 from clinicdesk.desktop.command.rows import Kind, Row
-from clinicdesk.desktop.desk import Desk, Prefill
+from clinicdesk.desktop.desk import Desk, NewPatient, Prefill
 from clinicdesk.desktop.keys import KEYS, Group
 from clinicdesk.desktop.look import shapes
 from clinicdesk.desktop.look.theme import theme
@@ -80,6 +80,7 @@ class CommandBar(Sheet):
         self.results.taken.connect(self._take)
         self.results.candidate_clicked.connect(lambda row: self._choose_person(row.value))
         desk.runner.changed.connect(self._follow)
+        desk.privacy.changed.connect(lambda: self._list(keep=True))
         self._list()
         self._ask()
 
@@ -203,6 +204,10 @@ class CommandBar(Sheet):
     def hasHeightForWidth(self) -> bool:
         return False  # the height is the same whatever is listed, so that nothing moves
 
+    def shows(self) -> str:
+        """The text that what is listed answers."""
+        return self._answer.question.text if self._answer is not None else ""
+
     # Keys
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -244,6 +249,7 @@ class CommandBar(Sheet):
 
     def _ask(self) -> None:
         """Ask for what is typed now; while an answer is on its way, that waits, so that no queue of old questions grows."""
+        self._ask_soon.stop()
         if self._is_reading:
             self._is_stale = True
             return
@@ -264,7 +270,7 @@ class CommandBar(Sheet):
         self._choices = Choices(answer.practitioners, answer.types, answer.question.today)
         self._answer = answer
         self.line.set_spans(answer.phrase.spans)
-        self._list()
+        self._list(keep=seen_before)
         if self._wanted is not None and not self._is_stale:
             wanted, self._wanted = self._wanted, None
             self._take_wanted(wanted, seen_before)
@@ -276,18 +282,15 @@ class CommandBar(Sheet):
 
     # Showing
 
-    def _list(self) -> None:
-        """Show the rows of the answer that is there."""
+    def _list(self, *, keep: bool = False) -> None:
+        """Show the rows of the answer that is there; `keep` the current one where the text is the same."""
         answer = self._answer
         if answer is None or not answer.question.text.strip():
-            self.results.show_rows(listing.first_rows(self._places))
+            self.results.show_rows(listing.first_rows(self._places), keep=keep)
         else:
             found = find_places(answer.question.text, self._places)
-            rows = listing.rows_of(answer, found, self._name)
-            if not any(row.is_taken for row in rows) and not answer.books:
-                rows.append(Row(Kind.NOTE, self.tr("Nothing here is called “%1”.").replace(
-                    "%1", answer.question.text.strip()), glyph="ph.magnifying-glass"))  # fmt: skip
-            self.results.show_rows(rows)
+            may_register = self._desk.actor.may(Permission.EDIT_PATIENT)
+            self.results.show_rows(listing.rows_of(answer, found, self._name, may_register=may_register), keep=keep)
         if answer is not None:
             for part, button in self.parts.items():
                 text, said = listing.part_words(answer, part, self._name)
@@ -421,6 +424,10 @@ class CommandBar(Sheet):
             patient_id = row.value.id
             self.close_sheet()
             self._desk.open_patient(patient_id)
+        elif isinstance(row.value, NewPatient):
+            request = row.value
+            self.close_sheet()
+            self._desk.new_patient(request.text, request.booking)
         elif isinstance(row.value, Place):
             name = row.value.name
             actions = {action.objectName(): action for action in self._actions()}

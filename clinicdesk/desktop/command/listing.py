@@ -12,6 +12,7 @@ from clinicdesk.desktop.appointments import words
 from clinicdesk.desktop.command.answer import Answer
 from clinicdesk.desktop.command.places import Found, Place
 from clinicdesk.desktop.command.rows import Kind, Row
+from clinicdesk.desktop.desk import NewPatient, Prefill
 from clinicdesk.desktop.patients.words import about
 from clinicdesk.features.appointments.phrase import Part, Phrase
 from clinicdesk.features.appointments.schemas import AppointmentRow, Opening
@@ -28,8 +29,11 @@ _NOON = 12 * 60
 _translate = QCoreApplication.translate
 
 
-def rows_of(answer: Answer, found: Found, name: Name) -> list[Row]:
-    """All rows, best first: a place that the text names, then what can be booked, people, and other places."""
+def rows_of(answer: Answer, found: Found, name: Name, *, may_register: bool = False) -> list[Row]:
+    """All rows, best first: a place that the text names, then what can be booked, people, and other places.
+
+    Where nobody has the name, the way to register them stands below.
+    """
     first, last = found.named, found.others
     if answer.books and not found.exact:  # a phrase that happens to begin like a place
         first, last = (), first + last
@@ -37,7 +41,24 @@ def rows_of(answer: Answer, found: Found, name: Name) -> list[Row]:
     if answer.books:
         rows += openings(answer) + candidates(answer, name) + notes(answer, name)
     rows += _section(_translate("Command", "Open record"), [_person(row, answer, name) for row in answer.people])
-    return rows + _section(_translate("Command", "Also"), _places(last))
+    rows += _section(_translate("Command", "Also"), _places(last))
+    if not rows:
+        text = _translate("Command", "Nothing here is called “%1”.").replace("%1", answer.question.text.strip())
+        rows.append(Row(Kind.NOTE, text, glyph="ph.magnifying-glass"))
+    nobody = not answer.candidates if answer.books else not answer.people and not first
+    if may_register and nobody and answer.phrase.patient:
+        rows.append(_registering(answer))
+    return rows
+
+
+def _registering(answer: Answer) -> Row:
+    """Take the person in; where a visit was asked for, it is booked on from there."""
+    said, booking = answer.phrase.patient, None
+    if answer.openings:
+        first, kind = answer.openings[0], answer.kind
+        booking = Prefill(None, first.practitioner_id, first.start, answer.length, kind.id if kind else None)
+    text = _translate("Command", "Register “%1” as a new patient").replace("%1", said)
+    return Row(Kind.PLACE, text, glyph="ph.user-plus", value=NewPatient(said, booking))
 
 
 def first_rows(places: Iterable[Place]) -> list[Row]:
@@ -175,13 +196,12 @@ def part_words(answer: Answer, part: Part, name: Name) -> tuple[str, bool]:
     phrase = answer.phrase
     match part:
         case Part.PATIENT:
-            if answer.patient is not None:
-                return f"{name(answer.patient)} · {answer.patient.number}", True
+            patient = answer.patient or (answer.people[0] if answer.people and phrase.patient else None)
+            if patient is not None:
+                return f"{name(patient)} · {patient.number}", True
             return (
-                (_translate("Command", "Nobody found"), True)
-                if phrase.patient
-                else (_translate("Command", "Asked when booking"), False)
-            )
+                _translate("Command", "Nobody found") if phrase.patient else _translate("Command", "Asked when booking")
+            ), False
         case Part.PRACTITIONER:
             asked = [row.name for row in answer.practitioners if row.id in phrase.practitioner_ids]
             return (QLocale().createSeparatedList(asked), True) if asked else (_translate("Command", "Anybody"), False)

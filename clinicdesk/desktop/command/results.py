@@ -16,7 +16,7 @@ from clinicdesk.desktop.widgets.keys import caps_width, paint_caps
 
 _EDGE = 18
 _TIME, _DAY, _WITH, _REASON = 48, 146, 252, 404
-_HEIGHTS = {Kind.HEADING: 36, Kind.CANDIDATE: 30, Kind.NOTE: 30}
+_HEIGHTS = {Kind.HEADING: 32, Kind.CANDIDATE: 28, Kind.NOTE: 28}
 
 
 class Results(QListView):
@@ -44,13 +44,17 @@ class Results(QListView):
         self.selectionModel().currentChanged.connect(lambda: self.current_changed.emit())
         theme().changed.connect(self.scheduleDelayedItemsLayout)
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these; the first that can be taken is current."""
+    def show_rows(self, rows: Sequence[Row], *, keep: bool = False) -> None:
+        """Show these. The first that can be taken is current; with `keep`, the one that was, if it is still there."""
         if tuple(rows) == self.rows.rows:
             return
+        before = self.current()
         self.rows.set_rows(rows)
-        self.choose(0)
-        self.scrollToTop()
+        able = self.takeable()
+        same = (nth for nth, row in enumerate(able) if before is not None and row.value == before.value)
+        self.choose(next(same, 0) if keep else 0)
+        if not keep:
+            self.scrollToTop()
 
     def takeable(self) -> list[Row]:
         """The rows that Enter can take, top to bottom."""

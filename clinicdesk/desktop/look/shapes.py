@@ -1,5 +1,7 @@
 """The few shapes that every surface is drawn with: rounded boxes, rings, hairlines, hatching."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
@@ -78,11 +80,16 @@ def hatch(painter: QPainter, rect: QRect | QRectF, radius: float, colour: QColor
 
 def hairline(painter: QPainter, start: QPointF, end: QPointF, colour: QColor) -> None:
     """A straight line of one device pixel."""
+    hairlines(painter, [QLineF(start, end)], colour)
+
+
+def hairlines(painter: QPainter, lines: Sequence[QLineF], colour: QColor) -> None:
+    """Straight lines of one device pixel."""
     pen = QPen(colour, 1)
     pen.setCosmetic(True)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(pen)
-    painter.drawLine(start, end)
+    painter.drawLines(lines)
 
 
 def lift(painter: QPainter, rect: QRect | QRectF, radius: float, tokens: Tokens) -> None:

@@ -1,7 +1,7 @@
 """The status code of a visit as data: what each state is called and what it looks like."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QCoreApplication
@@ -18,7 +18,7 @@ else:
 FamilyName = Literal["slate", "amber", "solid", "rust", "sand", "done", "quiet"]
 
 
-class Fill(Enum):
+class Fill(StrEnum):
     """What a visit's box is filled with; it rises as the patient nears the doctor, then drains."""
 
     BASE = "base"
@@ -27,7 +27,7 @@ class Fill(Enum):
     SUNK = "sunk"
 
 
-class Edge(Enum):
+class Edge(StrEnum):
     """The border of a visit's box."""
 
     NONE = "none"

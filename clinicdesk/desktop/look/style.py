@@ -211,6 +211,13 @@ class ClinicStyle(QProxyStyle):
         elif element is _Control.CE_TabBarTabShape and isinstance(option, QStyleOptionTab):
             self._tab(option, painter)
             return
+        elif (
+            element is _Control.CE_MenuItem
+            and isinstance(option, QStyleOptionMenuItem)
+            and option.menuItemType is QStyleOptionMenuItem.MenuItemType.Separator
+        ):
+            self._menu_separator(option, painter)
+            return
         elif element is _Control.CE_MenuBarItem and isinstance(option, QStyleOptionMenuItem):
             self._menu_bar_item(option, painter)
             return
@@ -342,6 +349,12 @@ class ClinicStyle(QProxyStyle):
     def _bottom_line(self, option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
         rect = option.rect
         shapes.hairline(painter, QPointF(rect.bottomLeft()), QPointF(rect.bottomRight()), self.tokens.line2)
+
+    def _menu_separator(self, option: QStyleOptionMenuItem, painter: QPainter) -> None:
+        rect, inset = option.rect, self.tokens.metrics.px(8)
+        painter.fillRect(rect, option.palette.base())
+        y = rect.center().y()
+        shapes.hairline(painter, QPointF(rect.left() + inset, y), QPointF(rect.right() - inset, y), self.tokens.line2)
 
     def _menu_bar_item(self, option: QStyleOptionMenuItem, painter: QPainter) -> None:
         tokens = self.tokens

@@ -1,7 +1,7 @@
 """Paints one visit box, the same on the calendar, the flow board, the pinboard and the waitlist."""
 
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import IntEnum, auto
 from functools import lru_cache
 
 from PySide6.QtCore import QCoreApplication, QLocale, QPointF, QRect, QRectF, Qt
@@ -61,11 +61,11 @@ def shortened(name: str) -> str:
     return f"{first[0]}. {rest}"
 
 
-class _Type(Enum):
-    NAME = "name"
-    NAME_LIGHT = "name light"
-    REASON = "reason"
-    NOTE = "note"
+class _Type(IntEnum):  # whole numbers are hashed in no time, members of a plain Enum are not
+    NAME = auto()
+    NAME_LIGHT = auto()
+    REASON = auto()
+    NOTE = auto()
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class _Texts:
         self.rise = name.ascent() - name.capHeight() / 2 + name.descent() * _FOOT / 2
         """How far above the middle of a low box a line begins whose ink, capitals to the foot of a g, is centred in it."""
         self.width = lru_cache(4_096)(self._measure)
-        self.layout = lru_cache(4_096)(self._lay_out)
+        self.layout = lru_cache(1_024)(self._lay_out)
         self.elided = lru_cache(4_096)(self._cut)
 
     def font(self, kind: _Type) -> QFont:
@@ -276,7 +276,7 @@ class VisitPainter:
             right = self._paint_note(painter, side, right, top, note) - metrics.px(_GAP)
         shown, name_width = self._fit_name(side.texts, name, kind, end - start - notes_width)
         self._put(painter, side, start, top, shown, kind, inks.name)
-        if status.struck:
+        if status.struck and shown:
             # QStaticText leaves out a font's strike-out.
             middle = round(side.box.center().y()) if side.texts is not self._usual else round(top + line * 0.55)
             left = side.left(start, name_width)

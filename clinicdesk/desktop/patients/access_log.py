@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QLocale, QModelIndex, QObject, Q
 from PySide6.QtWidgets import QWidget
 
 from clinicdesk.core.permissions import Role as UserRole
+from clinicdesk.desktop.admin.deeds import deed
 from clinicdesk.desktop.appointments.words import clock
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.look.theme import theme
@@ -101,8 +102,10 @@ class AccessLogModel(QAbstractTableModel):
             case Column.DESK:
                 return row.desk
             case Column.WHAT:
-                fields = QLocale().createSeparatedList([name.replace("_", " ") for name in row.fields])
-                return ": ".join(filter(None, (words.deed_text(row), fields)))
+                fields = QLocale().createSeparatedList(
+                    [name.replace("_", " ") for name in row.fields if name != "version"]
+                )
+                return ": ".join(filter(None, (deed(row)[0], fields)))
 
 
 class AccessLogTable(TableView):

@@ -65,8 +65,8 @@ def draft_of(desk: Desk, text: str, booking: Prefill | None = None) -> FormDraft
 class PatientForm(Sheet):
     """What is refused is said beside its field, and nothing typed is lost: what is open when the form closes is a draft."""
 
-    registered = Signal(object)
-    """PatientRow: a new patient."""
+    registered = Signal(object, object)
+    """PatientRow, Prefill or None: a new patient, and the visit that is to be booked for them."""
     edited = Signal()
     """The record has new demographics."""
     open_wanted = Signal(object)
@@ -296,11 +296,9 @@ class PatientForm(Sheet):
 
     def _take_new(self, patient: PatientRow) -> None:
         self._saved = True
-        booking = self._booking
+        booking = replace(self._booking, patient=patient) if self._booking is not None else None
         self.close_sheet()
-        self.registered.emit(patient)
-        if booking is not None:
-            self._desk.book(replace(booking, patient=patient))
+        self.registered.emit(patient, booking)
 
     def _take_edited(self, back: Reversal) -> None:
         self._saved = True

@@ -15,6 +15,7 @@ from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import ColourName, Role
 from clinicdesk.desktop.look.visit_painter import initials
 from clinicdesk.desktop.patients import words
+from clinicdesk.desktop.patients.elided_label import ElidedLabel
 from clinicdesk.desktop.widgets import ActionButton, Glyph, InitialsTile, TextLabel
 from clinicdesk.features.patients.schemas import PatientDetail
 
@@ -28,15 +29,17 @@ class Fact(QWidget):
     def __init__(self, caption: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._caption_text = caption
-        self._value = TextLabel("", Role.BODY, parent=self)
-        self._value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._value = ElidedLabel(parent=self)
         self._eye = Glyph("ph.eye-slash", 15, "ink3", self)
+        keeps = self._eye.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)  # nothing moves when the eye comes and goes
+        self._eye.setSizePolicy(keeps)
         metrics = theme().tokens.metrics
         line = QHBoxLayout()
         line.setSpacing(metrics.px(6))
-        line.addWidget(self._value, 1)
+        line.addWidget(self._value)
         line.addWidget(self._eye)
-        line.addStretch(0)
+        line.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(metrics.px(1))
@@ -50,7 +53,6 @@ class Fact(QWidget):
     def set_value(self, text: str, *, masked: bool, spoken: str = "") -> None:
         """Show a value, or a dash for none; `spoken` is what a screen reader says of masked dots."""
         self._value.setText(text or "–")
-        self._value.setToolTip(text)
         self._value.setAccessibleName(f"{self._caption_text}: {spoken or text}")
         self._eye.setVisible(masked and bool(text))
 
@@ -62,25 +64,26 @@ class RecordHeader(QWidget):
         super().__init__(parent)
         metrics = theme().tokens.metrics
         self._tile = InitialsTile("", 48, self)
-        self._name = TextLabel("", Role.FIGURE, parent=self)
-        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._about = TextLabel("", Role.BODY, "ink2", parent=self)
-        self._about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._name = ElidedLabel(Role.FIGURE, parent=self)
+        self._about = ElidedLabel(Role.BODY, "ink2", parent=self)
         self.born = Fact(self.tr("Born"), self)
         self.phone = Fact(self.tr("Phone"), self)
         self.address = Fact(self.tr("Address"), self)
         self.language = Fact(self.tr("Language"), self)
-        who = QVBoxLayout()
-        who.setSpacing(0)
-        who.addWidget(self._name)
-        who.addWidget(self._about)
+        who = QWidget(self)
+        who.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        lines = QVBoxLayout(who)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(0)
+        lines.addWidget(self._name)
+        lines.addWidget(self._about)
         row = QHBoxLayout(self)
         row.setContentsMargins(metrics.page_margin, metrics.px(12), metrics.page_margin, metrics.px(12))
         row.setSpacing(metrics.px(14))
         row.addWidget(self._tile)
-        row.addLayout(who, 5)
-        for fact, stretch in ((self.born, 2), (self.phone, 3), (self.address, 4), (self.language, 2)):
-            row.addSpacing(metrics.px(8))
+        row.addWidget(who, 9)
+        for fact, stretch in ((self.born, 4), (self.phone, 5), (self.address, 5), (self.language, 3)):
+            fact.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             row.addWidget(fact, stretch)
 
     def name(self) -> str:
@@ -92,12 +95,10 @@ class RecordHeader(QWidget):
         d = patient.demographics
         self._tile.set_name(patient.name)
         self._name.setText(initials(patient.name) if initials_only else self._full_name(patient))
-        self._name.setToolTip("" if initials_only else self._name.text())
         parts = [words.person_text(d, today), patient.number]
         if d.birth_family and not initials_only:
             parts.insert(1, self.tr("born %1").replace("%1", d.birth_family))
         self._about.setText(words.DOT.join(filter(None, parts)))
-        self._about.setToolTip(self._about.text())
         hidden = self.tr("hidden, key V shows it")
         self.born.set_value(words.masked_birth_date(d.birth_date), masked=True, spoken=hidden)
         self.phone.set_value(words.masked_phone(d.mobile or d.phone), masked=True, spoken=hidden)

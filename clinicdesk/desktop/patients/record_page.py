@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from clinicdesk.core.errors import ClinicError
@@ -28,7 +28,7 @@ from clinicdesk.desktop.patients.side_pane import SidePane
 from clinicdesk.desktop.patients.visit_history import VisitTable, counts_text, next_visit
 from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Glyph, TextLabel
 from clinicdesk.features.appointments import service as appointments
-from clinicdesk.features.appointments.schemas import AppointmentRow
+from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 from clinicdesk.features.audit import service as audit
 from clinicdesk.features.audit.schemas import AuditRow
 from clinicdesk.features.patients import service as patients
@@ -56,6 +56,8 @@ class RecordPage(QWidget):
         self._patient: PatientDetail | None = None
         self._row: PatientRow | None = None
         self._wanted: UUID | None = None
+        self._is_stale = False
+        """Whether something was changed while the record was out of sight; nobody is logged for a look that nobody took."""
         self._visits: list[AppointmentRow] = []
         self._allergies: AllergySheet | None = None
         self.actions_of_visits = VisitActions(desk, self.current_visit, parent=self)
@@ -93,17 +95,19 @@ class RecordPage(QWidget):
         strips.addWidget(self.deceased)
         strips.addWidget(self.allergies)
         column.addLayout(strips)
-        self.tabs.setDrawBase(True)
+        self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setAccessibleName(self.tr("Parts of the record"))
         for name in ("record.overview", "record.appointments", "record.access_log"):
             if name != "record.access_log" or self._desk.actor.may(Permission.READ_ACCESS_LOG):
                 index = self.tabs.addTab(KEYS[name].title)
                 self.tabs.setTabToolTip(index, KEYS[name].caps)
-        tabs = QHBoxLayout()
-        tabs.setContentsMargins(0, 0, 0, 0)
-        tabs.addWidget(self.tabs, 1)
-        column.addLayout(tabs)
+        line = Bar(self)
+        tabs = QHBoxLayout(line)
+        tabs.setContentsMargins(metrics.px(8), 0, metrics.px(8), 0)
+        tabs.addWidget(self.tabs)
+        tabs.addStretch()
+        column.addWidget(line)
         for page in (self._overview(), self._in_margins(self.all_visits), self._in_margins(self.log)):
             self._pages.addWidget(page)
         self._splitter = QSplitter(self)
@@ -238,7 +242,7 @@ class RecordPage(QWidget):
             self._body.hide()
             self._number.setText("")
             self.tabs.setCurrentIndex(_OVERVIEW)
-        self._wanted = patient_id
+        self._wanted, self._is_stale = patient_id, False
         self._read(patient_id)
         self._read_visits(patient_id)
         self._read_log(patient_id)
@@ -320,6 +324,9 @@ class RecordPage(QWidget):
         self.recent.show_visits(visits)
         self.all_visits.show_visits(visits)
         self.next_card.show_visit(next_visit(visits, self._desk.now()))
+        count = len(visits) - sum(visit.status is Status.ENTERED_IN_ERROR for visit in visits)
+        title = KEYS["record.appointments"].title
+        self.tabs.setTabText(_APPOINTMENTS, f"{title}  {count}" if count else title)
         self._counts.setText(counts_text(visits, self._desk.now()))
 
     def _read_log(self, patient_id: UUID) -> None:
@@ -349,10 +356,18 @@ class RecordPage(QWidget):
         patient_id = self._wanted
         if patient_id is None or all(change.patient_id != patient_id for change in committed.changes):
             return
+        if not self.isVisible():
+            self._is_stale = True
+            return
         if committed.entities & _OF_THE_RECORD:
             self._read(patient_id)
         if "appointment" in committed.entities:
             self._read_visits(patient_id)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_stale and self._wanted is not None:
+            self.open(self._wanted)
 
     # Doing
 

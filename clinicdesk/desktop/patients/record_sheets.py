@@ -171,9 +171,9 @@ class AllergySheet(_RecordSheet):
         self.substance.setPlaceholderText(self.tr("latex, penicillin, peanuts"))
         self.reaction.setPlaceholderText(self.tr("rash 2019"))
         self.severity = QComboBox(self)
-        self.severity.addItem(self.tr("not known"), Severity.UNKNOWN)
+        self.severity.addItem(self.tr("not known"), Severity.UNKNOWN.value)
         for severity in (Severity.MILD, Severity.MODERATE, Severity.SEVERE):
-            self.severity.addItem(words.severity_text(severity), severity)
+            self.severity.addItem(words.severity_text(severity), severity.value)
         row = QHBoxLayout()
         row.setSpacing(metrics.px(12))
         row.addWidget(self._add_field("substance", self.tr("Substance"), self.substance), 3)
@@ -215,7 +215,7 @@ class AllergySheet(_RecordSheet):
             self._patient_id,
             self.substance.text(),
             self.reaction.text(),
-            self.severity.currentData(),
+            Severity(self.severity.currentData()),
             self._chosen.id if self._chosen else None,
         )
 
@@ -259,10 +259,11 @@ class AllergySheet(_RecordSheet):
         self._save.updateGeometry()
         self.substance.setText(allergy.substance if allergy else "")
         self.reaction.setText(allergy.reaction if allergy else "")
-        self.severity.setCurrentIndex(max(self.severity.findData(allergy.severity) if allergy else 0, 0))
+        self.severity.setCurrentIndex(max(self.severity.findData(allergy.severity.value) if allergy else 0, 0))
         self._remove.setVisible(self.list.count() > 0)
         if allergy is None:
             self.list.setCurrentRow(-1)
+        if allergy is None and self.is_open():
             self.substance.setFocus(Qt.FocusReason.OtherFocusReason)
 
 

@@ -109,7 +109,7 @@ class PatientsScreen(Screen):
     def leave_record(self) -> None:
         """Back to the search, with the cursor on the patient whose record was open."""
         self._show(self.search)
-        self.search.field.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.search.begin()
         if self.record.patient is not None:
             self.search.list.choose(self.record.patient.id)
 
@@ -144,9 +144,13 @@ class PatientsScreen(Screen):
         if self._form is not None:
             self._put_aside, self._form = self._form.draft(), None
 
-    def _registered(self, patient: PatientRow) -> None:
+    def _registered(self, patient: PatientRow, booking: Prefill | None) -> None:
         self.desk.toast(self.tr("Patient registered"))
-        self.open(patient.id)
+        if booking is None:
+            self.open(patient.id)
+        else:
+            self.search.remember(patient)
+            self.desk.book(booking)
 
     def _remember(self, patient: PatientRow) -> None:
         self.search.remember(patient)

@@ -21,7 +21,7 @@ from clinicdesk.desktop.widgets import ActionButton, ButtonKind, SearchField, St
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.schemas import PatientRow
 
-MOST_FOUND = 50
+MOST_FOUND = 30
 MOST_RECENT = 12
 QUIET_MS = 800
 """After this long without a key, what was searched for counts as one search and is audited."""
@@ -48,6 +48,8 @@ class PatientSearch(SearchField):
         steps = {Qt.Key.Key_Down: (self.stepped, 1), Qt.Key.Key_Up: (self.stepped, -1),
                  Qt.Key.Key_PageDown: (self.paged, 1), Qt.Key.Key_PageUp: (self.paged, -1)}  # fmt: skip
         key = Qt.Key(event.key())
+        if event.text() == "/" and self.selectedText() == self.text():
+            return  # the key that leads here; within a birth date it is typed
         if key in steps:
             signal, step = steps[key]
             signal.emit(step)
@@ -204,7 +206,7 @@ class SearchPage(QWidget):
             self._below.setCurrentWidget(self.list)
             more = len(found) == MOST_FOUND
             self._say(self.tr("The first %n. Type more to narrow it", "", len(found)) if more
-                      else self.tr("%n patients", "", len(found)))  # fmt: skip
+                      else self.tr("%n found", "", len(found)))  # fmt: skip
         else:
             self._show_nobody(text)
         if self._open_when_there:

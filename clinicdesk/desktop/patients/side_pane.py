@@ -20,12 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from clinicdesk.core.permissions import Permission
+from clinicdesk.desktop.admin.deeds import deed
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.look.visit_painter import initials
 from clinicdesk.desktop.patients import words
 from clinicdesk.desktop.patients.access_log import person_who
+from clinicdesk.desktop.patients.elided_label import ElidedLabel
 from clinicdesk.desktop.widgets import ActionButton, Glyph, TextLabel
 from clinicdesk.features.audit.schemas import AuditRow
 from clinicdesk.features.patients.schemas import ContactRow, PatientDetail
@@ -91,6 +93,7 @@ class SidePane(QWidget):
         self._desk = desk
         self._may_edit = desk.actor.may(Permission.EDIT_PATIENT)
         self._patient: PatientDetail | None = None
+        self._lines: dict[str, PersonLine] = {}
         metrics = theme().tokens.metrics
         self.notes = TextLabel("", Role.SMALL, "ink2", wrap=True, parent=self)
         self.notes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -101,7 +104,7 @@ class SidePane(QWidget):
         self.add_contact.setAccessibleName(self.tr("Add a contact"))
         self.add_contact.clicked.connect(lambda: self.contact_wanted.emit(None))
         self.add_contact.setVisible(self._may_edit)
-        self.log = ActionButton(self.tr("Access log"), "Alt+3", parent=self)
+        self.log = ActionButton(self.tr("Access log"), parent=self)
         self.log.clicked.connect(self.log_wanted)
         self.log.setVisible(desk.actor.may(Permission.READ_ACCESS_LOG))
 
@@ -129,7 +132,7 @@ class SidePane(QWidget):
         scroll.setWidget(body)
         scroll.viewport().setAutoFillBackground(False)
         page = QVBoxLayout(self)
-        page.setContentsMargins(1, 0, 0, 0)
+        page.setContentsMargins(0, 0, 0, 0)
         page.addWidget(scroll)
         self.setMinimumWidth(metrics.px(240))
 
@@ -168,7 +171,7 @@ class SidePane(QWidget):
         _empty(self._looks)
         told: set[tuple[str, str, date]] = set()
         for entry in entries:
-            who, what = person_who(entry, self._desk), words.deed_text(entry)
+            who, what = person_who(entry, self._desk), deed(entry)[0]
             key = (who, what, _local_day(entry.at, zone))
             if entry.verb == "audit.access_log" or key in told or len(told) == _LOOKS_SHOWN:
                 continue
@@ -179,11 +182,12 @@ class SidePane(QWidget):
 
     def contact_lines(self) -> Mapping[str, PersonLine]:
         """The lines of contacts, by the name that they show."""
-        return {line.text(): line for line in self.findChildren(PersonLine) if not line.isHidden()}
+        return self._lines
 
     def _show_contacts(self, contacts: Sequence[ContactRow], *, clear: bool) -> None:
         focused = next((name for name, line in self.contact_lines().items() if line.hasFocus()), None)
         _empty(self._contacts)
+        self._lines = {}
         hide = self._desk.privacy.initials_only
         for contact in contacts:
             phone = words.isolated(contact.phone) if clear else words.masked_phone(contact.phone)
@@ -191,17 +195,14 @@ class SidePane(QWidget):
             line.setEnabled(self._may_edit)
             line.clicked.connect(lambda _checked=False, contact=contact: self.contact_wanted.emit(contact))
             self._contacts.addWidget(line)
+            self._lines[line.text()] = line
             if line.text() == focused:
                 line.setFocus(Qt.FocusReason.OtherFocusReason)
         if not contacts:
             self._contacts.addWidget(TextLabel(self.tr("Nobody to call yet"), Role.SMALL, "ink3"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = theme().tokens
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), tokens.alt)
-        x = self.width() - 1 if self.layoutDirection() is Qt.LayoutDirection.RightToLeft else 0
-        painter.fillRect(x, 0, 1, self.height(), tokens.line2)
+        QPainter(self).fillRect(event.rect(), theme().tokens.alt)
 
 
 class _Line(QWidget):
@@ -221,11 +222,11 @@ def _look_line(when: str, who: str, what: str) -> QHBoxLayout:
     time.setMinimumWidth(metrics.px(44))
     deed = TextLabel(what, Role.SMALL, "ink2")
     deed.setAlignment(Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignVCenter)
-    name = TextLabel(who, Role.SMALL, "ink", 500)
-    name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    name.setToolTip(who)
+    name = ElidedLabel(Role.SMALL, "ink", 500)
+    name.setText(who)
     line.addWidget(time)
-    line.addWidget(name, 1)
+    line.addWidget(name)
+    line.addStretch()
     line.addWidget(deed)
     return line
 

@@ -19,7 +19,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QPainter
+from PySide6.QtGui import QFont, QPainter, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyleOptionViewItem, QWidget
 
 from clinicdesk.desktop.appointments import words as visit_words
@@ -74,7 +74,7 @@ def counts_text(visits: Sequence[AppointmentRow], now: datetime) -> str:
     ]
     missed = sum(visit.status is Status.NOSHOW and now - visit.start < timedelta(days=365) for visit in kept)
     if missed:
-        parts.append(translate("Patients", "%n no-show(s) in 12 months", "", missed))
+        parts.append(translate("Patients", "no-shows in 12 months: %1").replace("%1", str(missed)))
     return ", ".join(parts)
 
 
@@ -282,10 +282,14 @@ class VisitTable(TableView):
         if row >= 0:
             self.selectRow(row)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setColumnHidden(Column.LENGTH, self.width() < theme().tokens.metrics.px(600))
+
     def _fit_columns(self) -> None:
         metrics = theme().tokens.metrics
         header = self.horizontalHeader()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(Column.REASON, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((Column.WHEN, 168), (Column.LENGTH, 88), (Column.WITH, 168), (Column.STATUS, 124)):
+        for column, width in ((Column.WHEN, 156), (Column.LENGTH, 80), (Column.WITH, 144), (Column.STATUS, 124)):
             self.setColumnWidth(column, metrics.px(width))

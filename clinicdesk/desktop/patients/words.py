@@ -10,7 +10,6 @@ from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 
 from clinicdesk.core.errors import ClinicError
 from clinicdesk.desktop.patients.birth_dates import parse_birth_date
-from clinicdesk.features.audit.schemas import AuditRow
 from clinicdesk.features.patients.schemas import AllergyRow, Demographics, Gender, PatientRow, Severity
 
 _translate = QCoreApplication.translate
@@ -126,40 +125,3 @@ def reason_text(code: str) -> str:
 def field_of(error: ClinicError) -> str:
     """The name of the field that an error is about; empty where it names none."""
     return str(error.params.get("field", ""))
-
-
-def deed_text(entry: AuditRow) -> str:
-    """What somebody did, as the access log says it."""
-    if entry.outcome == "refused":
-        return _translate("Patients", "was refused")
-    deeds = {
-        "patients.open_record": _translate("Patients", "opened the record"),
-        "patients.reveal": _translate("Patients", "showed hidden fields"),
-        "patients.register": _translate("Patients", "registered the patient"),
-        "patients.edit": _translate("Patients", "changed the record"),
-        "patients.save_allergy": _translate("Patients", "changed the allergies"),
-        "patients.remove_allergy": _translate("Patients", "changed the allergies"),
-        "patients.allergies_checked": _translate("Patients", "checked the allergies"),
-        "patients.save_contact": _translate("Patients", "changed the contacts"),
-        "patients.remove_contact": _translate("Patients", "changed the contacts"),
-        "patients.mark_deceased": _translate("Patients", "marked as deceased"),
-        "patients.mark_living": _translate("Patients", "marked as living"),
-        "appointments.book": _translate("Patients", "booked a visit"),
-        "appointments.walk_in": _translate("Patients", "took in as a walk-in"),
-        "appointments.reschedule": _translate("Patients", "moved a visit"),
-        "appointments.cancel": _translate("Patients", "cancelled a visit"),
-        "appointments.arrive": _translate("Patients", "noted the arrival"),
-        "appointments.check_in": _translate("Patients", "checked in"),
-        "appointments.confirm": _translate("Patients", "confirmed a visit"),
-        "appointments.fulfil": _translate("Patients", "closed a visit"),
-        "appointments.no_show": _translate("Patients", "noted a no-show"),
-        "appointments.open_visit": _translate("Patients", "opened a visit"),
-        "audit.access_log": _translate("Patients", "read the access log"),
-    }
-    if entry.verb in deeds:
-        return deeds[entry.verb]
-    if entry.verb.startswith("appointments."):
-        return _translate("Patients", "changed a visit")
-    if entry.action == "R":
-        return _translate("Patients", "looked at the record")
-    return _translate("Patients", "changed the record")

@@ -25,12 +25,13 @@ from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.runner import Runner
 from clinicdesk.desktop.sentences import sentence
 from clinicdesk.desktop.start.answers import Answers, set_up, system_country, system_zone
+from clinicdesk.desktop.start.passphrase_sheet import loss_words
 from clinicdesk.desktop.users.cover import CoverPage
-from clinicdesk.desktop.users.password_edit import PasswordField
+from clinicdesk.desktop.users.password_edit import PasswordEdit, PasswordField
 from clinicdesk.desktop.widgets import ActionButton, ButtonKind, Field, TextLabel
 from clinicdesk.features.users.schemas import SignedIn, SignIn
 from clinicdesk.features.users.service import authenticate
-from clinicdesk.opening import operator
+from clinicdesk.opening import OpenClinic, check_passphrase, operator
 
 
 class FirstStartPage(CoverPage):
@@ -42,10 +43,11 @@ class FirstStartPage(CoverPage):
     """SignedIn: the clinic is there, and its administrator signed in."""
     demo_wanted = Signal()
 
-    def __init__(self, runner: Runner, desk_name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, runner: Runner, desk_name: str, data: OpenClinic, parent: QWidget | None = None) -> None:
+        """`data` is the empty clinic; a passphrase is offered where its key lies in a file."""
         hints = (("Enter", self.tr("next field")), ("Ctrl+Enter", self.tr("open the clinic")))
         super().__init__(hints, parent)
-        self._runner, self._desk_name = runner, desk_name
+        self._runner, self._desk_name, self._data = runner, desk_name, data
         self.cover.set_text(
             self.tr("A new clinic"),
             self.tr("Five questions, two minutes.\nEverything can be changed later in Administration."),
@@ -57,7 +59,8 @@ class FirstStartPage(CoverPage):
         self.start, self.end = _time_edit(self.tr("From"), QTime(9, 0)), _time_edit(self.tr("Until"), QTime(17, 0))
         self.name, self.email = QLineEdit(), QLineEdit()
         self.email.setInputMethodHints(Qt.InputMethodHint.ImhEmailCharactersOnly)
-        self.password = PasswordField(self.tr("Password, twelve characters or more"))
+        self.password = PasswordField(self.tr("Password, 15 characters or more"))
+        self.passphrase, self.again = PasswordEdit(), PasswordEdit()
         self.open = ActionButton(self.tr("Open the clinic"), "Ctrl+Enter", kind=ButtonKind.PRIMARY, height=38)
         self.demo = ActionButton(self.tr("Open the demo clinic"), glyph="ph.flask", height=38)
 
@@ -70,8 +73,14 @@ class FirstStartPage(CoverPage):
         self._hours = Field(self.tr("4  When?"), _row((self.days, 0), (self.start, 1), (self.end, 1)))
         self._name = Field(self.tr("5  Who looks after ClinicDesk? Your name"), self.name)
         self._email = Field(self.tr("E-mail, to sign in with"), self.email)
+        self._passphrase = Field(
+            self.tr("A passphrase for the data, if you like: no keyring keeps its key"),
+            _row((self.passphrase, 1), (self.again, 1)),
+        )
+        self._loss = TextLabel(loss_words(), Role.SMALL, "ink2", wrap=True)
         for edit, words in ((self.prefix, self.tr("Title")), (self.given, self.tr("Given name")),
-                            (self.family, self.tr("Family name"))):  # fmt: skip
+                            (self.family, self.tr("Family name")), (self.passphrase, self.tr("Passphrase")),
+                            (self.again, self.tr("The same again"))):  # fmt: skip
             edit.setAccessibleName(words)
             if edit is not self.prefix:
                 edit.setPlaceholderText(words)
@@ -83,6 +92,7 @@ class FirstStartPage(CoverPage):
             "name": self._name,
             "email": self._email,
             "password": self.password.field,
+            "passphrase": self._passphrase,
         }
         self._first_edits: dict[str, QWidget] = {
             "clinic": self.clinic,
@@ -92,11 +102,16 @@ class FirstStartPage(CoverPage):
             "name": self.name,
             "email": self.email,
             "password": self.password.edit,
+            "passphrase": self.passphrase,
         }
+        self._last = (self.password.edit, self.again)
         self.form.setSpacing(theme().tokens.metrics.px(12))
         self.form.addWidget(TextLabel(self.tr("Set up the clinic"), Role.FIGURE))
-        for part in (self._clinic, self._zone, self._practitioner, self._hours, self._name, self._email, self.password):
+        for part in (self._clinic, self._zone, self._practitioner, self._hours, self._name, self._email, self.password,
+                     self._passphrase, self._loss):  # fmt: skip
             self.form.addWidget(part)
+        for part in (self._passphrase, self._loss):
+            part.setVisible("key_in_file" in data.warnings)
         buttons = QHBoxLayout()
         buttons.addWidget(self.open)
         buttons.addWidget(self.demo)
@@ -109,14 +124,14 @@ class FirstStartPage(CoverPage):
         self.setFocusProxy(self.clinic)
 
     def error(self, question: str) -> str:
-        """The sentence beside a question (clinic, zone, practitioner, hours, name, email, password), or nothing."""
+        """The sentence beside a question (clinic, zone, practitioner, hours, name, email, password, passphrase), or nothing."""
         return self._fields[question].error()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter goes on to the next field, and Ctrl+Enter finishes."""
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             super().keyPressEvent(event)
-        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier or self.password.edit.hasFocus():
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier or self.focusWidget() in self._last:
             self._finish()
         else:
             self.focusNextChild()
@@ -144,12 +159,16 @@ class FirstStartPage(CoverPage):
             password=self.password.edit.text(),
             country=system_country(),
         )
-        desk_name = self._desk_name
+        desk_name, data, passphrase = self._desk_name, self._data, self.passphrase.text()
         self.setEnabled(False)
 
         def work(database: Database) -> SignedIn:
+            if passphrase:
+                check_passphrase(passphrase)
             with database.write(operator(desk_name)) as tx:
                 set_up(tx, answers)
+            if passphrase:
+                data.set_passphrase(operator(desk_name), passphrase)
             return authenticate(database, SignIn(answers.email, answers.password, desk_name))
 
         self._runner.call(work, self.finished.emit, owner=self, failed=self._refused)
@@ -166,14 +185,14 @@ class FirstStartPage(CoverPage):
             return "hours", self.tr("Choose at least one day.")
         if not self.name.text().strip():
             return "name", self.tr("Type a name.")
+        if self.passphrase.text() != self.again.text():
+            return "passphrase", sentence(InvalidInput("not_the_same"))
         return "", ""
 
     def _refused(self, error: ClinicError) -> None:
         self.setEnabled(True)
-        if isinstance(error, InvalidInput) and error.params.get("question") in self._fields:
-            self._refuse(str(error.params["question"]), sentence(error))
-        else:
-            self._refuse("password", sentence(error))
+        question = str(error.params.get("question", error.params.get("field", "")))
+        self._refuse(question if question in self._fields else "password", sentence(error))
 
     def _refuse(self, question: str, words: str) -> None:
         self._fields[question].show_error(words)

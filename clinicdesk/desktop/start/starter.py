@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -13,9 +14,13 @@ from clinicdesk.core.clock import utc_now
 from clinicdesk.core.errors import ClinicError, NotFound
 from clinicdesk.core.keys import KEYRING_SETTING
 from clinicdesk.core.permissions import Permission, may
+from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.runner import NOBODY
+from clinicdesk.desktop.screens import SCREENS
+from clinicdesk.desktop.sentences import warning
 from clinicdesk.desktop.start.opening_page import OpeningPage
 from clinicdesk.desktop.window import Window
+from clinicdesk.desktop.workplace import Warned
 from clinicdesk.features.demo.cast import DemoAccount
 from clinicdesk.features.practitioners.clinic import clinic as read_clinic
 from clinicdesk.features.users.schemas import SignedIn
@@ -67,24 +72,47 @@ class Starter(QObject):
     def _opened(self, opened: _Opened) -> None:
         self._runner.attach(opened.data.database)
         if self._demo:
-            self._window.warning = self.tr("This is the demo clinic. Everybody in it is invented.")
+            self._window.warn(Warned(self.tr("This is the demo clinic. Everybody in it is invented.")))
         else:
-            from clinicdesk.desktop.start.troubles import warning_words
-
-            self._window.warning = warning_words(opened.data.warnings)
+            self._warn(opened.data)
         if opened.clinic is not None:
             if opened.accounts:
                 self.accounts_known.emit(opened.accounts)
             staff = [who for who in opened.accounts if may(who.role, Permission.SEE_CALENDAR)]
             self._window.sign_in(opened.clinic, [(who.email, who.passphrase, who.name) for who in staff])
+            self._runner.run(SCREENS[0].load, owner=self)  # while somebody types who they are
         else:
-            self._ask_first()
+            self._ask_first(opened.data)
         self.ready.emit()
 
-    def _ask_first(self) -> None:
+    def _warn(self, data: OpenClinic) -> None:
+        """Say over every screen what is not as safe as it should be, with what mends it."""
+        verb, permission = self.tr("Protect with a passphrase"), Permission.MANAGE_CLINIC
+        self._window.warn(
+            *(
+                Warned(warning(code), verb, permission, partial(self._protect, data))
+                if code == "key_in_file"
+                else Warned(warning(code))
+                for code in data.warnings
+            )
+        )
+
+    def _protect(self, data: OpenClinic, desk: Desk) -> None:
+        from clinicdesk.desktop.start.passphrase_sheet import PassphraseSheet
+
+        sheet = PassphraseSheet(desk, self._window, data)
+        sheet.saved.connect(lambda _: self._protected(data, desk))
+        sheet.open_sheet()
+
+    def _protected(self, data: OpenClinic, desk: Desk) -> None:
+        self._warn(data)
+        desk.toast(self.tr("The data has a passphrase. The next start asks for it."))
+
+    def _ask_first(self, data: OpenClinic) -> None:
         from clinicdesk.desktop.start.first_start import FirstStartPage
 
-        page = FirstStartPage(self._runner, self._window.desk_name)
+        page = FirstStartPage(self._runner, self._window.desk_name, data)
+        page.finished.connect(lambda _: self._warn(data))
         page.finished.connect(self._finished)
         page.demo_wanted.connect(self._open_demo)
         self._window.ask(page, self.tr("Set up"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from clinicdesk.core.errors import ClinicError
@@ -74,16 +74,3 @@ class TroublePage(CoverPage):
         again.clicked.connect(self.retry)
         quit_button.clicked.connect(self.give_up)
         self.setFocusProxy(again)
-
-
-def warning_words(codes: tuple[str, ...]) -> str:
-    """The amber line for the warnings that opening gave; empty where there is none."""
-    tr = QCoreApplication.translate
-    table = {
-        "not_encrypted": tr("Warnings", "The clinic's data is not encrypted. Turn CLINICDESK_ENCRYPTION on for real patients."),
-        "key_in_file": tr("Warnings", "The key lies in a file beside the data: whoever copies the folder can read it. "
-                          "Use a keyring or a passphrase."),
-        "audit_trail_differs": tr("Warnings", "The audit trail differs from what was noted of it before. "
-                                  "Verify it in Administration."),
-    }  # fmt: skip
-    return "  ".join(table[code] for code in codes if code in table)

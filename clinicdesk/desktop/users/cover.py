@@ -90,7 +90,11 @@ class CoverPage(QWidget):
         around = QWidget()
         middle = QVBoxLayout(around)
         middle.addStretch(1)
-        middle.addWidget(self._body, 0, Qt.AlignmentFlag.AlignHCenter)
+        across = QHBoxLayout()  # an aligned widget would be given the height that its text takes over the whole width
+        across.addStretch(1)
+        across.addWidget(self._body)
+        across.addStretch(1)
+        middle.addLayout(across)
         middle.addStretch(1)
         scroll = QScrollArea()
         scroll.setFrameShape(QFrame.Shape.NoFrame)

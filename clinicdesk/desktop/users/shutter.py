@@ -175,8 +175,10 @@ class _Card(QWidget):
         self.wait(False)
         self.password.clear()
         self.password.field.clear_error()
-        words = self.tr("at {time}, after {minutes} min without input") if idle_minutes else self.tr("at {time}")
-        self._when.setText(words.replace("{time}", f"{since:%H:%M}").replace("{minutes}", str(idle_minutes)))
+        words = (
+            self.tr("at {time}, after %n min without input", "", idle_minutes) if idle_minutes else self.tr("at {time}")
+        )
+        self._when.setText(words.replace("{time}", f"{since:%H:%M}"))
 
     def wait(self, on: bool) -> None:
         self.setEnabled(not on)

@@ -15,7 +15,7 @@ class Scrim(QWidget):
     pressed = Signal()
 
     def __init__(self, host: QWidget) -> None:
-        super().__init__(host)
+        super().__init__(host, Qt.WindowType.SubWindow)  # Qt keeps Tab within a window of this kind
         self._host = host
         self.hide()
         host.installEventFilter(self)
@@ -96,17 +96,6 @@ class Sheet(QFrame):
             # Keys that nothing here wants must not reach the screen below.
             event.accept()
 
-    def focusNextPrevChild(self, forward: bool) -> bool:
-        stops = self._stops()
-        if not stops:
-            return True
-        here = QApplication.focusWidget()
-        at = stops.index(here) if here in stops else -1 if forward else 0
-        step = 1 if forward else -1
-        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
-        stops[(at + step) % len(stops)].setFocus(reason)
-        return True
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._scrim and event.type() is QEvent.Type.Resize:
             self._place()
@@ -134,17 +123,16 @@ class Sheet(QFrame):
         self.setGeometry(QRect(room.center().x() - width // 2, max(top, room.top()), width, height))
 
     def _stops(self) -> list[QWidget]:
-        """What Tab visits here, in order."""
-        found = []
-        stop = self.nextInFocusChain()
-        while stop is not self and stop is not None:
-            if (
-                self.isAncestorOf(stop)
-                and stop.isVisibleTo(self)
-                and stop.isEnabled()
-                and stop.focusPolicy() & Qt.FocusPolicy.TabFocus
-                and stop.focusProxy() is None
-            ):
-                found.append(stop)
-            stop = stop.nextInFocusChain()
-        return found
+        """What takes the focus here, in the order in which it was made.
+
+        The focus chain would know the order of Tab, but PySide takes whoever gives a widget of the chain for its owner:
+        when the sheet is deleted, it forgets the widgets of the whole window.
+        """
+        return [
+            child
+            for child in self.findChildren(QWidget)
+            if child.isVisibleTo(self)
+            and child.isEnabled()
+            and child.focusPolicy() & Qt.FocusPolicy.TabFocus
+            and child.focusProxy() is None
+        ]

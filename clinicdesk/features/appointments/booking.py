@@ -124,7 +124,7 @@ def _check_when(tx: Tx, practitioner_id: UUID, when: Interval, *, outside_hours:
         return
     zone = load_clinic(tx.connection).tz
     first, last = (instant.astimezone(zone).date() for instant in (when.start, when.end - timedelta(microseconds=1)))
-    cause = rules.why_closed(when, working_days(tx, (practitioner_id,), first, last))
+    cause = rules.why_closed(when, working_days(tx, (practitioner_id,), first, last, zone))
     if cause is None:
         return
     if not outside_hours:

@@ -210,7 +210,7 @@ def _gaps(
             return
         start_day = first + timedelta(days=done)
         done += length
-        working = working_days(tx, tuple(by_id), start_day, first + timedelta(days=done - 1))
+        working = working_days(tx, tuple(by_id), start_day, first + timedelta(days=done - 1), zone)
         working = [day for day in working if day.open]
         if narrowed is not None and narrowed.weekdays:
             working = [day for day in working if day.day.weekday() in narrowed.weekdays]

@@ -10,16 +10,12 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from clinicdesk.features.appointments import when
 from clinicdesk.features.appointments.schemas import FindOpenings, TypeRow
 from clinicdesk.features.patients.folding import plain
 from clinicdesk.features.practitioners.rules import MINUTES_A_DAY, instant
 from clinicdesk.features.practitioners.schemas import PractitionerRow
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
 _NOON, _EVENING = 12 * 60, 17 * 60
 _PARTS_OF_DAY = {
     "am": (0, _NOON),
@@ -30,21 +26,12 @@ _PARTS_OF_DAY = {
 }
 _DAYS_AHEAD = {"today": 0, "tomorrow": 1, "tmrw": 1}
 _SHORTEST_BEGINNING = 3
-"""Letters that stand for a whole name, weekday or month."""
+"""Letters that stand for a whole name."""
 _LONGEST = timedelta(hours=8)
 _FARTHEST_DAYS = 3 * 366
 
 _WORD = re.compile(r"\S+")
-_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(am|pm)?")
-_DAY_OF_MONTH = re.compile(r"(\d{1,2})(?:\.|st|nd|rd|th)?")
 _COUNT = re.compile(r"(\d{1,4})([a-z]*)")
-_UNITS = {
-    "minutes": {"min", "mins", "minute", "minutes"},
-    "hours": {"h", "hr", "hrs", "hour", "hours"},
-    "days": {"d", "day", "days"},
-    "weeks": {"w", "wk", "wks", "week", "weeks"},
-    "months": {"mo", "month", "months"},
-}
 _DAYS_IN = {"days": 1, "weeks": 7, "months": 31}
 
 
@@ -210,58 +197,18 @@ def _read_day(reading: _Reading, at: int) -> int:
         monday = today - timedelta(days=today.weekday()) + timedelta(days=7 if word == "next" else 0)
         if following == "week":
             return 2 if reading.narrow_days(max(monday, today), monday + timedelta(days=6)) else 0
-        if (weekday := _weekday(following)) is not None:
+        if (weekday := when.weekday(following)) is not None:
             day = monday + timedelta(days=weekday)
             return 2 if reading.narrow_days(day, day) else 0
-    if (weekday := _weekday(word)) is not None:
+    if (weekday := when.weekday(word)) is not None:
         reading.weekdays.add(weekday)
         return 1
     return 0
 
 
-def _weekday(word: str) -> int | None:
-    """Monday is 0."""
-    return _begun(word, _WEEKDAYS)
-
-
-def _month(word: str) -> int:
-    """January is 1; 0 for what is no month."""
-    nth = _begun(word, _MONTHS)
-    return 0 if nth is None else nth + 1
-
-
-def _begun(word: str, names: Sequence[str]) -> int | None:
-    """Which of the names the word begins (three letters will do); None for none."""
-    word = word.rstrip(".,")
-    if len(word) < _SHORTEST_BEGINNING:
-        return None
-    return next((nth for nth, name in enumerate(names) if name.startswith(word)), None)
-
-
 def _read_date(reading: _Reading, at: int) -> int:
-    taken, day, month, year = _date(reading.word(at), reading.word(at + 1))
-    for guess in (year,) if year else (reading.today.year, reading.today.year + 1):
-        try:
-            found = date(guess, month, day)
-        except ValueError:  # no date at all, or none of this year
-            continue
-        if year or found >= reading.today:
-            return taken if reading.narrow_days(found, found) else 0
-    return 0
-
-
-def _date(word: str, following: str) -> tuple[int, int, int, int]:
-    """The words taken, day, month and year (0 if not said) of what may be a date; month 0 for what is none."""
-    if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", word):
-        return 1, int(match[3]), int(match[2]), int(match[1])
-    if match := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})?", word):
-        return 1, int(match[1]), int(match[2]), int(match[3] or 0)
-    if match := re.fullmatch(r"(\d{1,2})\.?([a-z]{3,9})", word):
-        return 1, int(match[1]), _month(match[2]), 0
-    for day, month in ((word, following), (following, word)):
-        if match := _DAY_OF_MONTH.fullmatch(day):
-            return 2, int(match[1]), _month(month), 0
-    return 0, 0, 0, 0
+    taken, found = when.written_date(reading.words[at : at + 2], reading.today)  # "12 dec 1930" ends in a time
+    return taken if found is not None and reading.narrow_days(found, found) else 0
 
 
 def _read_length(reading: _Reading, at: int) -> int:
@@ -279,7 +226,7 @@ def _read_ahead(reading: _Reading, at: int) -> int:
     taken, number, kind = _count(reading, at)
     if kind not in _DAYS_IN or not 0 < number * _DAYS_IN[kind] <= _FARTHEST_DAYS:
         return 0
-    ahead = _months_on(reading.today, number) if kind == "months" else reading.today + timedelta(**{kind: number})
+    ahead = when.months_on(reading.today, number) if kind == "months" else reading.today + timedelta(**{kind: number})
     return taken if reading.narrow_days(ahead, None) else 0
 
 
@@ -294,21 +241,10 @@ def _count(reading: _Reading, at: int) -> tuple[int, int, str]:
     if unit == "m":
         return taken, number, "minutes" if number % 5 == 0 else "months"
     if unit:
-        return taken, number, _unit(unit)
-    if len(following) > 1 and _unit(following):
-        return taken + 1, number, _unit(following)
+        return taken, number, when.unit(unit)
+    if len(following) > 1 and when.unit(following):
+        return taken + 1, number, when.unit(following)
     return taken, number, "minutes" if 5 <= number < 100 and start == at else ""
-
-
-def _unit(word: str) -> str:
-    return next((kind for kind, words in _UNITS.items() if word in words), "")
-
-
-def _months_on(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    following = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), following - timedelta(days=1))
 
 
 def _read_time(reading: _Reading, at: int) -> int:
@@ -323,7 +259,7 @@ def _read_time(reading: _Reading, at: int) -> int:
         reading.narrow_minutes(*((0, minute) if before else (minute, MINUTES_A_DAY)))
         return 1 + taken
     if match := re.fullmatch(r"(\d[\d:.]*(?:am|pm)?)[-–](\d[\d:.]*(?:am|pm)?)", word):
-        first, last = (_clock(part, bare=True) for part in match.groups())
+        first, last = (when.clock(part, bare=True) for part in match.groups())
         if first is not None and last is not None:
             return reading.narrow_minutes(first, last if last > first else last + _NOON)
         return 0
@@ -335,30 +271,13 @@ def _minute(reading: _Reading, at: int, *, bare: bool) -> tuple[int, int | None]
     """The minute of the day that the word at `at` (with am or pm behind it, maybe) says, and how many words that took."""
     word, following = reading.word(at), reading.word(at + 1)
     if following in ("am", "pm") and word.replace(":", "").isdecimal() and len(word) <= 5 and _is_hour(word):
-        return 2, _clock(word + following, bare=True)
-    return 1, _clock(word, bare=bare)
+        return 2, when.clock(word + following, bare=True)
+    return 1, when.clock(word, bare=bare)
 
 
 def _is_hour(word: str) -> bool:
     """Whether am or pm behind the word can belong to it: 3, 9:30; but not 30."""
     return int(word.partition(":")[0] or 99) <= 12
-
-
-def _clock(word: str, *, bare: bool) -> int | None:
-    """The minute of the day of 9:30, 930, 3pm; of a bare 14 or 3 too, where the words before say that it is a time."""
-    if re.fullmatch(r"\d{3,4}", word):
-        word = f"{word[:-2]}:{word[-2:]}"
-    match = _TIME.fullmatch(word)
-    if match is None or (not bare and match[2] is None and match[3] is None):
-        return None
-    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    elif 1 <= hour <= 6 and not word.startswith("0"):
-        hour += 12  # nobody says "after 3" or "3:30" of the night
-    return hour * 60 + minute if hour < 24 and minute < 60 else None
 
 
 _READERS: tuple[tuple[Callable[[_Reading, int], int], Part], ...] = (

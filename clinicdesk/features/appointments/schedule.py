@@ -29,10 +29,11 @@ _COUNTED = sorted(HOLDING | {Status.FULFILLED, Status.NOSHOW})
 def day_schedule(tx: Tx, day: date, practitioner_ids: Sequence[UUID] = ()) -> DaySchedule:
     """A local day of these practitioners (of all active ones, if none are named): when they work, and every visit in any
     state, by its start. Raises NotFound("clinic_not_set_up")."""
-    bounds = whole_day(day, load_clinic(tx.connection).tz)
+    zone = load_clinic(tx.connection).tz
+    bounds = whole_day(day, zone)
     people = tuple(practitioner_ids) or _active(tx)
     visits = visits_between(tx, bounds.start, bounds.end, practitioner_ids)
-    return DaySchedule(day, tuple(working_days(tx, people, day, day)), visits)
+    return DaySchedule(day, tuple(working_days(tx, people, day, day, zone)), visits)
 
 
 @verb(Permission.SEE_CALENDAR, writes=False)
@@ -84,7 +85,7 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
     booked = {nth: (count, timedelta(microseconds=micros)) for nth, count, micros in tx.connection.execute(query)}
     open_time = dict.fromkeys(days, timedelta(0))
     closed = dict.fromkeys(days, "")
-    for working in working_days(tx, people, first, last):
+    for working in working_days(tx, people, first, last, zone):
         open_time[working.day] += sum((stretch.length for stretch in working.open), timedelta(0))
         closed[working.day] = working.holiday
     return [

@@ -150,7 +150,7 @@ _NAMED: tuple[tuple[str, str, Gender, date], ...] = (
     ("Łucja", "Żebrowska", _F, date(1938, 12, 24)),
     ("Nguyễn", "Thị Minh Khai", _F, date(1999, 2, 5)),
     ("Олена", "Шевченко", _F, date(1988, 8, 24)),
-    ("伟", "王", _M, date(1974, 10, 1)),
+    ("Ελένη", "Παπαδοπούλου", _F, date(1974, 10, 1)),
     ("Liam", "O'Connor", _M, date(2008, 3, 17)),
     ("Maximiliana Wilhelmina Theodora", "von Hohenstein-Bartholomäus", _F, date(1944, 4, 4)),
     ("José", "García Márquez", _M, date(1956, 7, 7)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -80,13 +81,20 @@ def _people(document: Document, zone: ZoneInfo) -> list[Parsed]:
 
 
 def _entries(document: Document) -> list[Entry]:
-    """Every resource in a document, with its position."""
+    """Every resource in a document, with its position. Raises what `parsed` and `fhir.entries` do, with the position."""
     found: list[Entry] = []
     for prefix, value in parsed(document):
-        for entry in fhir.entries(value):
-            position = ", ".join(filter(None, (prefix, entry.position)))
-            found.append(Entry(position, entry.full_url, entry.resource))
+        try:
+            inside = fhir.entries(value)
+            found += [replace(entry, position=_position(prefix, entry.position)) for entry in inside]
+        except InvalidInput as error:
+            place = _position(prefix, str(error.params.get("position", "")))
+            raise InvalidInput(error.reason, **{**error.params, "position": place}) from error
     return found
+
+
+def _position(line: str, entry: str) -> str:
+    return ", ".join(filter(None, (line, entry)))
 
 
 def _import_document(database: Database, actor: Actor, document: Document, run: Run, stop: IsCancelled) -> ImportReport:

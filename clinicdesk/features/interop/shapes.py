@@ -39,7 +39,7 @@ def text(parent: Json, field: str) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidInput("malformed", field=field)
-    return " ".join(value.split())
+    return _tidy(value, field)
 
 
 def texts(parent: Json, field: str) -> list[str]:
@@ -49,7 +49,14 @@ def texts(parent: Json, field: str) -> list[str]:
         return []
     if not isinstance(value, list) or not all(item is None or isinstance(item, str) for item in value):
         raise InvalidInput("malformed", field=field)
-    return [" ".join(item.split()) for item in value if item]
+    return [_tidy(item, field) for item in value if item]
+
+
+def _tidy(said: str, field: str) -> str:
+    """The string with single spaces. JSON can hold halves of a character, which nothing can store."""
+    if any("\ud800" <= character <= "\udfff" for character in said):
+        raise InvalidInput("malformed", field=field)
+    return " ".join(said.split())
 
 
 def flag(parent: Json, field: str) -> bool | None:
@@ -102,10 +109,10 @@ def instant(said: str, field: str, zone: ZoneInfo, *, end: bool = False) -> date
 
     Raises InvalidInput("bad_date", "no_time_zone").
     """
-    if "T" not in said:
-        first = day(said, field) + timedelta(days=1 if end else 0)
-        return datetime.combine(first, time(0), zone).astimezone(UTC)
     try:
+        if "T" not in said:
+            first = day(said, field) + timedelta(days=1 if end else 0)
+            return datetime.combine(first, time(0), zone).astimezone(UTC)
         stated = datetime.fromisoformat(said)
         if stated.tzinfo is None:
             raise InvalidInput("no_time_zone", field=field)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from clinicdesk.core.errors import ClinicError, InvalidInput, NotFound, Unavailable
@@ -46,7 +47,10 @@ def documents(paths: Sequence[Path]) -> Iterator[Document]:
 
 def _file(path: Path, name: str) -> Document:
     try:
-        if path.stat().st_size > LARGEST:
+        facts = path.stat()
+        if not S_ISREG(facts.st_mode):  # a pipe has no end, and each file is read twice
+            return Document(name, error=Unavailable("file_unreadable"))
+        if facts.st_size > LARGEST:
             return Document(name, error=InvalidInput("file_too_large"))
         return Document(name, path.read_bytes())
     except FileNotFoundError:
@@ -57,11 +61,13 @@ def _file(path: Path, name: str) -> Document:
 
 def _archive(path: Path) -> Iterator[Document]:
     """The members in the order in which they lie: an archive is read once, as a stream."""
+    found = False
     try:
         with tarfile.open(path, mode="r|*") as archive:
             for member in archive:
                 if not member.isfile() or not member.name.lower().endswith(_DOCUMENTS):
                     continue
+                found = True
                 name = f"{path.name}/{member.name}"
                 if member.size > LARGEST:
                     yield Document(name, error=InvalidInput("file_too_large"))
@@ -72,19 +78,30 @@ def _archive(path: Path) -> Iterator[Document]:
         yield Document(path.name, error=NotFound("file_not_found"))
     except (tarfile.TarError, LZMAError, zlib.error, EOFError, OSError):
         yield Document(path.name, error=InvalidInput("archive_damaged"))
+    else:
+        if not found:
+            yield Document(path.name, error=NotFound("nothing_to_import"))
 
 
 def parsed(document: Document) -> list[tuple[str, Any]]:
     """The JSON values in a document, each with its position: one, or one a line of NDJSON.
 
-    Raises what the document could not be read for, and InvalidInput("not_json").
+    Raises what the document could not be read for, and InvalidInput("not_json") with the position.
     """
     if document.error is not None:
         raise document.error
+    if not document.name.lower().endswith(".ndjson"):
+        return [("", _json(document.content, ""))]
     try:
-        if not document.name.lower().endswith(".ndjson"):
-            return [("", json.loads(document.content))]
         lines = document.content.decode("utf-8-sig").splitlines()
-        return [(f"line {number}", json.loads(line)) for number, line in enumerate(lines, start=1) if line.strip()]
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InvalidInput("not_json") from None
+    numbered = ((f"line {number}", line) for number, line in enumerate(lines, start=1) if line.strip())
+    return [(position, _json(line, position)) for position, line in numbered]
+
+
+def _json(content: str | bytes, position: str) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise InvalidInput("not_json", position=position) from None

@@ -12,7 +12,6 @@ from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.patients.folding import digits, identifier_values, name_words
 from clinicdesk.features.patients.fulltext import Hit, matching
-from clinicdesk.features.patients.likeness import Person, compare
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.patients.rows import demographics_of, row_of
 from clinicdesk.features.patients.schemas import Demographics, Duplicate
@@ -33,6 +32,8 @@ def find_duplicates(tx: Tx, demographics: Demographics, other_than: UUID | None 
 
     Takes demographics as they stand while they are being typed, complete or not.
     """
+    from clinicdesk.features.patients.likeness import Person, compare  # brings RapidFuzz, which no start needs
+
     person, terms = Person.of(demographics), _terms(demographics)
     candidates: dict[int, Hit] = {}
     for query in _queries(tx.session, demographics):

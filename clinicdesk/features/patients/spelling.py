@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from itertools import combinations
 
-from rapidfuzz.distance import OSA
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
@@ -36,6 +35,8 @@ def errors_allowed(word: str) -> int:
 
 def distance(word: str, stored: str) -> int:
     """The fewest edits that make the typed word the stored one, or its beginning (more than allowed: any larger number)."""
+    from rapidfuzz.distance import OSA  # takes a fiftieth of a second to load, which no start needs
+
     allowed = errors_allowed(word)
     lengths = range(max(1, len(word) - allowed), min(len(stored), len(word) + allowed) + 1)
     return min((OSA.distance(word, stored[:length]) for length in lengths), default=len(word))
@@ -43,6 +44,8 @@ def distance(word: str, stored: str) -> int:
 
 def corrections(session: Session, word: str) -> list[str]:
     """Beginnings of stored words within the allowed edits of the typed one, nearest first; not the word itself."""
+    from rapidfuzz.distance import OSA
+
     allowed = errors_allowed(word)
     if not allowed:
         return []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, or_, select
 
@@ -259,12 +260,15 @@ def load_public_holidays(tx: Tx, country: str, year: int, subdivision: str | Non
 
 
 @verb(Permission.SEE_CALENDAR, writes=False)
-def working_days(tx: Tx, practitioner_ids: Sequence[UUID], first: date, last: date) -> list[WorkingDay]:
+def working_days(
+    tx: Tx, practitioner_ids: Sequence[UUID], first: date, last: date, zone: ZoneInfo | None = None
+) -> list[WorkingDay]:
     """When each practitioner takes visits on each local day from first to last: by day, then in the order of the ids.
 
-    Takes four queries, however many practitioners and days. Raises NotFound("clinic_not_set_up").
+    `zone` is the clinic's, from a caller that has read it already. Takes three queries and the one for the zone, however
+    many practitioners and days. Raises NotFound("clinic_not_set_up").
     """
-    zone = load_clinic(tx.connection).tz
+    zone = zone or load_clinic(tx.connection).tz
     days = days_between(first, last)
     shifts: dict[tuple[UUID, date], list[Interval]] = defaultdict(list)
     for owner, weekday, start, end, valid_from, valid_to in tx.connection.execute(

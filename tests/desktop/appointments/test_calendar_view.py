@@ -19,7 +19,7 @@ from clinicdesk.desktop.appointments.week_view import WeekView
 from clinicdesk.desktop.desk import Desk
 from clinicdesk.features.appointments.schemas import AppointmentRow, DaySchedule, Status
 from tests.conftest import Hands
-from tests.desktop.appointments.samples import DAY, LEE, OKAFOR, ZONE, at, visit, working
+from tests.desktop.appointments.samples import DAY, LEE, NOW, OKAFOR, ZONE, at, visit, working
 
 Key = Qt.Key
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -126,7 +126,7 @@ def test_time_drawn_in_the_repeated_hour_is_the_second_one(view: DayView, desk: 
     assert first.astimezone(BERLIN).time() == second.astimezone(BERLIN).time()
 
 
-def test_a_week_shows_one_practitioner_or_everybody(qtbot: QtBot, desk: Desk) -> None:
+def test_a_week_shows_one_practitioner(qtbot: QtBot, desk: Desk) -> None:
     week = WeekView(desk)
     qtbot.addWidget(week)
     schedules = [
@@ -137,8 +137,6 @@ def test_a_week_shows_one_practitioner_or_everybody(qtbot: QtBot, desk: Desk) ->
     ]
     week.show_week(schedules, LEE)
     assert [len(column.shown) for column in week.columns()] == [1] * 7
-    week.show_week(schedules, None)
-    assert [len(column.shown) for column in week.columns()] == [2] * 7
 
 
 def test_a_screen_reader_finds_each_visit_by_name_and_place(view: DayView) -> None:
@@ -214,3 +212,37 @@ def test_a_passing_minute_repaints_the_line_and_not_the_day(qtbot: QtBot, view: 
     view.tick()
     qtbot.waitUntil(lambda: not painted.region.isEmpty())
     assert painted.region.boundingRect().height() < 20
+
+
+def test_now_is_the_running_slot_of_the_first_who_works_now(view: DayView) -> None:
+    """At 10:42 Lee is not in any more, and Okafor is; who has an own column stands in that."""
+    early = working(LEE, (at(8), at(10)))
+    late = working(OKAFOR, (at(9), at(17)))
+    view.show_day(DaySchedule(DAY, (early, late), ()), [LEE, OKAFOR])
+    view.go_now()
+    slot = view.current_slot()
+    assert slot is not None
+    assert (slot.practitioner_id, slot.start, slot.is_past(NOW)) == (OKAFOR.id, at(10, 30), False)
+    view.go_now(LEE.id)
+    assert view.current_column() is view.columns()[0]
+
+
+def test_now_is_the_visit_that_runs_but_no_cancelled_one(view: DayView) -> None:
+    running = visit(at(10, 40), 20)
+    cancelled = visit(at(10, 35), 20, status=Status.CANCELLED, who=OKAFOR)
+    view.show_day(schedule([running, cancelled]), [LEE, OKAFOR])
+    view.go_now()
+    assert view.current_visit() == running
+    view.go_now(OKAFOR.id)
+    slot = view.current_slot()
+    assert view.current_visit() is None
+    assert slot is not None
+    assert slot.start == at(10, 30)
+
+
+def test_time_that_is_past_does_not_call_itself_free(view: DayView) -> None:
+    view.show_day(schedule(), [LEE, OKAFOR])
+    view.choose_time(LEE.id, at(9))
+    assert "past" in view.cursor_words()
+    view.choose_time(LEE.id, at(11))
+    assert "6 h free" in view.cursor_words()

@@ -285,3 +285,40 @@ def test_hidden_fields_are_shown_by_one_key_on_the_card(
     assert not any(label.text() == "07700900418" for label in card.findChildren(QLabel))
     hands.press("v")
     qtbot.waitUntil(lambda: any(label.text() == "07700900418" for label in card.findChildren(QLabel)))
+
+
+def test_the_desk_opens_on_the_present_slot_and_t_comes_back_to_it(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands
+) -> None:
+    def stands_now() -> bool:
+        slot = today.current_slot()
+        return slot is not None and (slot.practitioner_id, slot.start) == (clinic.lee.id, at(10, 30))
+
+    qtbot.waitUntil(stands_now)
+    today.day_view.choose_time(clinic.okafor.id, at(15))
+    hands.press("t")
+    qtbot.waitUntil(stands_now)
+
+
+def test_nothing_is_booked_in_the_past(qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands) -> None:
+    today.day_view.choose_time(clinic.lee.id, at(9))
+    with qtbot.waitSignal(today.day_view.cursor_moved):
+        hands.press(".")
+    slot = today.current_slot()
+    assert slot is not None
+    assert slot.start == at(10, 40)
+
+    today.day_view.choose_time(clinic.lee.id, at(9))
+    hands.press("n")
+    (dialog,) = today.window().findChildren(BookingDialog)
+    assert dialog.draft().start == at(10, 45)
+
+
+def test_a_view_back_of_now_does_not_lead_into_the_past(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands, desk: Desk
+) -> None:
+    today.day_view.choose_time(clinic.lee.id, at(9))
+    with qtbot.waitSignal(desk.toasted) as told:
+        hands.press(",")
+    assert told.args is not None
+    assert told.args[0] == "No free time found."

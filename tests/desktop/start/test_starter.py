@@ -12,21 +12,26 @@ from pytestqt.qtbot import QtBot
 
 from clinicdesk.core.database import DATABASE_NAME
 from clinicdesk.core.permissions import Permission, Role
+from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.preferences import Preferences
 from clinicdesk.desktop.runner import Runner
 from clinicdesk.desktop.screen import Screen
 from clinicdesk.desktop.screens import Entry
+from clinicdesk.desktop.sentences import warning
 from clinicdesk.desktop.start.first_start import FirstStartPage
+from clinicdesk.desktop.start.passphrase_sheet import PassphraseSheet
 from clinicdesk.desktop.start.starter import Starter
-from clinicdesk.desktop.start.troubles import PassphrasePage, TroublePage, warning_words
+from clinicdesk.desktop.start.troubles import PassphrasePage, TroublePage
 from clinicdesk.desktop.users.sign_in import SignInPage
+from clinicdesk.desktop.widgets import ActionButton
 from clinicdesk.desktop.window import Window
-from clinicdesk.desktop.workplace import WarningStrip
+from clinicdesk.desktop.workplace import Warned, WarningStrip, Workplace
 from clinicdesk.features.practitioners.service import list_practitioners, weekly_hours
 from clinicdesk.opening import open_clinic, operator
-from tests.desktop.keyboard import CTRL, press, type_in
+from tests.desktop.keyboard import CTRL, press, type_in, type_text
 
 PASSWORD = "four quiet brown owls"
+PASSPHRASE = "a river of small stones"
 
 
 class Plain(Screen):
@@ -135,9 +140,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_stored_or_lost(qt
         press(Qt.Key.Key_Return, CTRL)
 
 
-def test_the_key_beside_the_data_is_warned_of_over_every_screen(qtbot: QtBot, start: Start) -> None:
-    window, _ = start()
-    page = first_page(qtbot, window)
+def answer(page: FirstStartPage) -> None:
     for edit, words in (
         (page.clinic, "Hill"),
         (page.family, "Lee"),
@@ -146,16 +149,79 @@ def test_the_key_beside_the_data_is_warned_of_over_every_screen(qtbot: QtBot, st
     ):
         edit.setText(words)
     page.password.edit.setText(PASSWORD)
+
+
+def strips(window: Window) -> list[WarningStrip]:
+    return [strip for strip in window.findChildren(WarningStrip) if strip.isVisible()]
+
+
+def test_the_key_beside_the_data_is_warned_of_until_an_administrator_protects_it(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    window, starter = start()
+    answer(first_page(qtbot, window))
     with qtbot.waitSignal(window.opened, timeout=20_000):
         press(Qt.Key.Key_Return, CTRL)
 
-    strip = window.findChild(WarningStrip)
-    assert strip is not None
-    assert strip.text() == warning_words(("key_in_file",))
+    (strip,) = strips(window)
+    assert strip.text() == warning("key_in_file")
+    (button,) = strip.findChildren(ActionButton)
+    button.click()
+    sheet = window.findChild(PassphraseSheet)
+    assert sheet is not None
+    type_text("too short")
+    press(Qt.Key.Key_Tab)
+    type_in("too long")
+    assert sheet.again.field.error() == "The two differ. Type it again."
+    sheet.again.edit.setText("too short")
+    press(Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(sheet.passphrase.field.error()), timeout=20_000)
+    for field in (sheet.passphrase, sheet.again):
+        field.edit.setText(PASSPHRASE)
+    press(Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not strips(window), timeout=20_000)
+    window.close()
+    starter.close()
+    assert PASSPHRASE not in (folder / "key.json").read_text()
+    open_clinic(folder, passphrase=PASSPHRASE).close()
+
+
+@pytest.mark.parametrize(("role", "buttons"), [(Role.RECEPTIONIST, 0), (Role.DOCTOR, 0), (Role.ADMINISTRATOR, 1)])
+def test_who_may_not_mend_a_warning_sees_it_without_a_button(
+    qtbot: QtBot, make_desk: Callable[[Role], Desk], role: Role, buttons: int
+) -> None:
+    workplace = Workplace(make_desk(role), ENTRIES, [Warned("Look.", "Mend", Permission.MANAGE_CLINIC)])
+    qtbot.addWidget(workplace)
+    (strip,) = workplace.findChildren(WarningStrip)
+    assert (strip.text(), len(strip.findChildren(ActionButton))) == ("Look.", buttons)
+
+
+def test_the_first_start_takes_a_passphrase_where_no_keyring_keeps_the_key(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    window, starter = start()
+    page = first_page(qtbot, window)
+    answer(page)
+    page.passphrase.setText(PASSPHRASE)
+    press(Qt.Key.Key_Return, CTRL)
+    assert page.error("passphrase") == "The two differ. Type it again."
+    page.passphrase.setText("short")
+    page.again.setText("short")
+    press(Qt.Key.Key_Return, CTRL)
+    qtbot.waitUntil(lambda: page.error("passphrase").startswith("A password has"), timeout=20_000)
+    page.passphrase.setText(PASSPHRASE)
+    page.again.setText(PASSPHRASE)
+    with qtbot.waitSignal(window.opened, timeout=20_000):
+        press(Qt.Key.Key_Return, CTRL)
+    assert strips(window) == []
+    window.close()
+    starter.close()
+    with open_clinic(folder, passphrase=PASSPHRASE) as clinic:
+        assert clinic.warnings == ()
 
 
 def test_a_passphrase_is_asked_for_until_it_fits(qtbot: QtBot, start: Start, folder: Path) -> None:
-    open_clinic(folder, passphrase="a river of small stones").close()
+    open_clinic(folder, passphrase=PASSPHRASE).close()
     window, _ = start()
     qtbot.waitUntil(lambda: shows(window, PassphrasePage), timeout=20_000)
     page = window.page()
@@ -163,7 +229,7 @@ def test_a_passphrase_is_asked_for_until_it_fits(qtbot: QtBot, start: Start, fol
     type_in("not this one")
     qtbot.waitUntil(lambda: bool(page.passphrase.field.error()), timeout=20_000)
     assert page.passphrase.field.error() == "This is not the passphrase of this clinic's data."
-    type_in("a river of small stones")
+    type_in(PASSPHRASE)
     first_page(qtbot, window)
 
 

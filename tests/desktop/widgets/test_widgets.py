@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QEnterEvent, QPalette, QStandardItem, QStandardItemModel
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFocusFrame, QLineEdit, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -248,6 +248,28 @@ def test_a_sheet_outlives_what_it_came_from_and_goes_when_it_was_made_for_once(q
     qtbot.waitUntil(lambda: not isValid(below))
     with qtbot.waitSignal(sheet.destroyed):
         sheet.close_sheet()
+
+
+def test_a_sheet_that_is_gone_leaves_the_rest_of_the_window_in_our_hands(qtbot: QtBot, window: QWidget) -> None:
+    below = QLineEdit(window)
+    eye = below.addAction("show")
+    sheet, _, _ = sheet_on(window)
+    sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    sheet.open_sheet()
+    with qtbot.waitSignal(sheet.destroyed):
+        sheet.close_sheet()
+
+    assert isValid(below)
+    assert isValid(eye)
+
+
+def test_a_button_on_a_sheet_wears_the_focus_ring(window: QWidget) -> None:
+    sheet, _, _ = sheet_on(window)
+    button = ActionButton("Book", parent=sheet)
+    sheet.open_sheet()
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+
+    assert the(QFocusFrame, window).widget() is button
 
 
 def test_keys_typed_in_a_sheet_never_reach_the_screen_below(qtbot: QtBot, window: QWidget) -> None:

@@ -88,6 +88,8 @@ def test_a_birth_date_that_is_not_whole_is_noted_and_not_made_up(known: str) -> 
         ({"birthDate": "1974-02-30"}, "bad_date"),
         ({"telecom": [None]}, "malformed"),
         ({"deceasedBoolean": "no"}, "malformed"),
+        ({"id": "half a letter \ud800"}, "malformed"),
+        ({"name": [{"family": "Díaz", "given": ["\udfff"]}]}, "malformed"),
     ],
 )
 def test_what_cannot_be_read_is_named(fields: dict[str, Any], reason: str) -> None:
@@ -146,6 +148,8 @@ def test_an_encounter_that_is_not_over_is_left_out(status: str) -> None:
         ({"period": {"start": "2020-06-01T09:00:00Z"}}, "no_end"),
         ({"period": {"start": "2020-06-01T09:00:00Z", "end": "2020-06-01T08:00:00Z"}}, "ends_before_it_begins"),
         ({"period": {"start": "2020-06-01T09:00:00", "end": "2020-06-02"}}, "no_time_zone"),
+        ({"period": {"start": "0001-01-01", "end": "2020-06-02"}}, "bad_date"),
+        ({"period": {"start": "2020-06-01", "end": "9999-12-31"}}, "bad_date"),
         ({"participant": []}, "no_practitioner"),
         ({"subject": {}}, "no_patient"),
     ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -264,6 +266,34 @@ def test_archives_are_read_where_they_lie_and_ndjson_line_by_line(
     assert counts(report)[0] == {"patient": 1, "practitioner": 1, "appointment": 1}
     assert [(p.position, p.error.reason) for p in report.problems] == [("line 2", "no_name")]
     assert not (tmp_path.parent.parent / "escape.json").exists()
+
+
+def test_a_line_that_is_no_fhir_is_told_by_its_number(clinic: Database, operator: Actor, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text(json.dumps(ANA) + '\n{"hello": "world"}\n')
+    (tmp_path / "b.ndjson").write_text(json.dumps(ANA) + "\n\n{oh\n")
+    (tmp_path / "c.ndjson").write_text(json.dumps(bundle(ANA) | {"entry": [{"resource": ANA}, {"resource": 7}]}))
+    report = import_files(clinic, operator, [tmp_path])
+    assert [(problem.position, problem.error.reason) for problem in report.problems] == [
+        ("line 2", "not_fhir"),
+        ("line 3", "not_json"),
+        ("line 1, entry[1]", "not_fhir"),
+    ]
+    assert counts(report)[0] == {}
+
+
+def test_an_archive_with_nothing_to_import_in_it_is_said_so(clinic: Database, operator: Actor, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "none.tar.xz", "w:xz") as tar:
+        tar.addfile(tarfile.TarInfo("notes.txt"))
+    report = import_files(clinic, operator, [tmp_path / "none.tar.xz"])
+    assert [problem.error.reason for problem in report.problems] == ["nothing_to_import"]
+    assert not report.ok
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_what_is_no_file_is_not_waited_for(clinic: Database, operator: Actor, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    report = import_files(clinic, operator, [tmp_path / "pipe.json"])
+    assert [problem.error.reason for problem in report.problems] == ["file_unreadable"]
 
 
 def test_a_cancelled_import_takes_the_file_under_way_back(take: Import, clinic: Database, operator: Actor) -> None:

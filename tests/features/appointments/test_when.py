@@ -6,7 +6,7 @@ from datetime import date, time
 
 import pytest
 
-from clinicdesk.desktop.appointments.day_words import parse_day, parse_time
+from clinicdesk.features.appointments.when import parse_day, parse_time
 
 MONDAY = date(2026, 11, 23)
 
@@ -19,6 +19,9 @@ MONDAY = date(2026, 11, 23)
         ("+3", date(2026, 11, 26)), ("12 dec", date(2026, 12, 12)), ("12.12.", date(2026, 12, 12)),
         ("3 jan", date(2027, 1, 3)), ("3 jan 2025", date(2025, 1, 3)), ("5", date(2026, 12, 5)),
         ("2026-12-24", date(2026, 12, 24)), (" TUESDAY ", date(2026, 11, 24)),
+        ("dec 12", date(2026, 12, 12)), ("12 dec 2027", date(2027, 12, 12)), ("12dec", date(2026, 12, 12)),
+        ("12.12", date(2026, 12, 12)), ("12/12/2027", date(2027, 12, 12)), ("2 weeks", date(2026, 12, 7)),
+        ("next tue", date(2026, 11, 24)), ("tu", date(2026, 11, 24)), ("23", MONDAY), ("31", date(2026, 12, 31)),
     ],
 )  # fmt: skip
 def test_a_day_is_read(typed: str, meant: date) -> None:
@@ -37,7 +40,7 @@ def test_three_months_from_the_last_of_a_month_stay_in_the_month() -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [("9", time(9)), ("930", time(9, 30)), ("1130", time(11, 30)), ("11:30", time(11, 30)), ("11.30", time(11, 30)),
-     ("2pm", time(14)), ("12am", time(0)), ("12:15 pm", time(12, 15))],
+     ("2pm", time(14)), ("12am", time(0)), ("12:15 pm", time(12, 15)), ("3", time(3)), ("6:00", time(6))],
 )  # fmt: skip
 def test_a_time_is_read(typed: str, meant: time) -> None:
     assert parse_time(typed) == meant
