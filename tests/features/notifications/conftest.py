@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -96,7 +95,7 @@ def place(db: Database) -> Place:
 @pytest.fixture
 def outbox(
     db: Database, place: Place, receptionist: Actor, administrator: Actor, doctor: Actor, clock: Hands
-) -> Iterator[Outbox]:
+) -> Outbox:
     """A clinic that writes e-mail and SMS, tells of changes, and reminds 48 and 2 hours before."""
     db.followers.append(notifications.follow)
     for actor in (receptionist, administrator):

@@ -36,7 +36,13 @@ def tell(outbox: Outbox, times: int = 1, **other: Any) -> None:
 
     def work(tx: Any) -> None:
         for _ in range(times):
-            notify(tx, [outbox.doctor.user_id], Kind.VISIT_BOOKED, {"start": "2026-11-23T10:00:00+00:00"}, **other)
+            notify(
+                tx,
+                [outbox.doctor.user_id or new_id()],
+                Kind.VISIT_BOOKED,
+                {"start": "2026-11-23T10:00:00+00:00"},
+                **other,
+            )
 
     outbox.desk.do(work)
 
