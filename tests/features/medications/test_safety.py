@@ -59,7 +59,7 @@ def test_an_allergy_is_found(medicine: str, substance: str, match: Match, severi
     [
         ("Paracetamol", "Penicillin"),
         ("Digoxin", "Latex"),
-        ("Simvastatin", "Clarithromycin"),  # no family of allergies, though one of interactions
+        ("Itraconazole", "Clarithromycin"),  # one family of interactions, none of allergies
         ("Obscuromab", "Pollen"),
         ("Paracetamol", ""),
     ],

@@ -54,6 +54,13 @@ def test_a_day_that_a_country_skipped() -> None:
     assert clocks(rule, *span, apia) == ["29 08:00 -1000", "31 08:00 +1400"]
 
 
+def test_a_time_of_a_skipped_day_is_made_up_for_on_the_next() -> None:
+    apia = ZoneInfo("Pacific/Apia")
+    rule = ReminderRule((time(8),), date(2011, 12, 30), date(2011, 12, 30))
+    span = local(apia, 2011, 12, 29), local(apia, 2012, 1, 2)
+    assert clocks(rule, *span, apia) == ["31 08:00 +1400"]
+
+
 def test_weekdays_and_both_ends_count() -> None:
     rule = ReminderRule((time(20), time(8)), date(2026, 11, 24), date(2026, 11, 30), frozenset({0, 1}))
     span = local(BERLIN, 2026, 11, 1), local(BERLIN, 2026, 12, 31)
