@@ -25,6 +25,7 @@ from clinicdesk.core.logs import start_logging
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor, Database, raise_unavailable
+from clinicdesk.features.notifications.service import follow
 from clinicdesk.features.users.rules import check_password
 from clinicdesk.features.users.service import ensure_active
 
@@ -134,6 +135,7 @@ def open_clinic(
     database.known_roots = lambda: checkpoints.known().roots
     database.listeners.append(checkpoints.note_hourly)
     database.guards.append(ensure_active)
+    database.followers.append(follow)
     return OpenClinic(database, place, warnings, checkpoints, key, presence)
 
 

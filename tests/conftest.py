@@ -71,7 +71,13 @@ class Where:
         return open_postgres(self.url, KEY, clock)
 
 
-_ON_BOTH = ("tests.features.", "tests.core.test_tx", "tests.core.test_trail")
+_ON_BOTH = (
+    "tests.features.",
+    "tests.server.test_auth",
+    "tests.server.test_users",
+    "tests.core.test_tx",
+    "tests.core.test_trail",
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -108,6 +108,7 @@ class Committed:
 
 Listener = Callable[[Committed], None]
 Guard = Callable[["Tx"], None]
+Follower = Callable[["Tx", Sequence[Change]], None]
 
 
 class Database:
@@ -127,6 +128,9 @@ class Database:
         self.listeners: list[Listener] = []
         self.guards: list[Guard] = []
         """Run as each unit of work opens; a guard raises to refuse (a disabled account)."""
+        self.followers: list[Follower] = []
+        """Run before each commit with what was recorded, in the same unit of work: what follows from a change in a feature
+        above the one that made it (a reminder of a visit) is stored with it or not at all."""
         self.known_roots: Callable[[], Mapping[int, bytes]] = dict
         """The checkpoints of the audit trail that are kept outside the database: the chain's hash by its length."""
         self._begins = {
@@ -162,6 +166,7 @@ class Tx:
         self.verb = ""
         self.session = Session(engine, autoflush=False, expire_on_commit=False)
         self._changes: list[tuple[str, Change]] = []
+        self._derived: list[Change] = []
         self._turn: bool | None = None
         """None before the first verb that writes; then whether this unit of work has the clinic alone."""
 
@@ -183,16 +188,22 @@ class Tx:
         if change is not None:
             self._changes.append((self.verb, change))
 
+    def tell(self, change: Change) -> None:
+        """Tell listeners of a change that follows from recorded ones or is nobody's business to prove (a notification was
+        read): it goes neither to the audit trail nor to the history."""
+        self._derived.append(change)
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """A part that may fail by itself: an error that leaves it takes back what it did and recorded, and nothing else."""
-        recorded = len(self._changes)
+        recorded, derived = len(self._changes), len(self._derived)
         try:
             with self.session.begin_nested():
                 self.session.connection()  # sets the savepoint, which the session would put off until it is used itself
                 yield
         except BaseException:
             del self._changes[recorded:]
+            del self._derived[derived:]
             raise
 
     def __enter__(self) -> Self:
@@ -232,11 +243,17 @@ class Tx:
                 raise AssertionError(f"{self._changes[0][0]} recorded a change in a unit of work that only reads")
             return
         self.session.flush()
+        recorded = tuple(change for _, change in self._changes)
+        if recorded:
+            for follower in self.database.followers:
+                follower(self, recorded)
         self._write_records(outcome)
         self.session.commit()
-        entities = frozenset(c.entity for _, c in self._changes if c.action in "CUD")
+        changes = (*(change for _, change in self._changes), *self._derived)
+        entities = frozenset(change.entity for change in changes if change.action in "CUD")
         if entities:
-            told = Committed(self.unit_id, self._changes[0][0], entities, tuple(c for _, c in self._changes))
+            verb = self._changes[0][0] if self._changes else ""
+            told = Committed(self.unit_id, verb, entities, changes)
             for listener in self.database.listeners:
                 listener(told)
 

@@ -3,8 +3,10 @@
 from clinicdesk.core import clinic, history, trail
 from clinicdesk.core.model import Base
 from clinicdesk.features.appointments import models as appointments
+from clinicdesk.features.chat import models as chat
 from clinicdesk.features.interop import models as interop
 from clinicdesk.features.medications import models as medications
+from clinicdesk.features.notifications import models as notifications
 from clinicdesk.features.observations import models as observations
 from clinicdesk.features.patients import models as patients
 from clinicdesk.features.practitioners import models as practitioners
@@ -12,11 +14,13 @@ from clinicdesk.features.users import models as users
 
 __all__ = [
     "appointments",
+    "chat",
     "clinic",
     "history",
     "interop",
     "medications",
     "metadata",
+    "notifications",
     "observations",
     "patients",
     "practitioners",

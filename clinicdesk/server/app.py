@@ -32,11 +32,11 @@ def create_app(serving: Serving) -> FastAPI:
     """The server's app; it closes `serving` as it ends."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await serving.close()
+            await app.state.serving.close()
 
     app = FastAPI(
         title="ClinicDesk", version=__version__, lifespan=lifespan, redoc_url=None,

@@ -69,7 +69,7 @@ async def readyz(request: Request) -> Response:
     redis: Any = "off"
     if serving.redis is not None:
         try:
-            await serving.redis.execute_command("PING")
+            await serving.redis.get("clinicdesk:ready")
             redis = "ok"
         except (RedisError, OSError):
             redis = "unreachable"  # limits and cache do without it, so this alone does not stop the work

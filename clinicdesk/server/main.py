@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
+from clinicdesk.server import logs
+from clinicdesk.server.app import create_app
+from clinicdesk.server.serving import open_serving
 from clinicdesk.server.settings import PREFIX, load_settings
 
 _GRACE_SECONDS = 30
@@ -18,16 +23,17 @@ def run(host: str, port: int, data_dir: Path | None) -> None:
     if data_dir is not None:
         os.environ[f"{PREFIX}DATA_DIR"] = str(data_dir.absolute())
     settings = load_settings()
+    logs.start(settings.data_dir)
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn takes it while it serves, and raises it again at the end
-    config = uvicorn.Config(
-        "clinicdesk.server.app:from_environment", factory=True, host=host, port=port, workers=settings.workers,
-        proxy_headers=True, forwarded_allow_ips=settings.trusted_proxies, server_header=False, access_log=False,
-        log_config=None, timeout_graceful_shutdown=_GRACE_SECONDS, timeout_keep_alive=75,
-    )  # fmt: skip
-    if settings.workers > 1:
-        from uvicorn.supervisors import Multiprocess
-
-        server = uvicorn.Server(config)
-        Multiprocess(config, target=server.run, sockets=[config.bind_socket()]).run()
+    serving = open_serving(settings)  # what hinders it is told here, once, and not by each worker
+    how: dict[str, Any] = {
+        "host": host, "port": port, "proxy_headers": True, "forwarded_allow_ips": settings.trusted_proxies,
+        "server_header": False, "access_log": False, "log_config": None,
+        "timeout_graceful_shutdown": _GRACE_SECONDS, "timeout_keep_alive": 75,
+    }  # fmt: skip
+    if settings.workers == 1:
+        uvicorn.Server(uvicorn.Config(create_app(serving), **how)).run()
         return
-    uvicorn.Server(config).run()
+    serving.close_database()
+    config = uvicorn.Config("clinicdesk.server.app:from_environment", factory=True, workers=settings.workers, **how)
+    Multiprocess(config, sockets=[config.bind_socket()]).run()

@@ -50,7 +50,7 @@ def codes() -> dict[str, list[set[str]]]:
         for statement in definition.body if definition else []:
             if isinstance(statement, ast.Assign) and name_of(statement.targets[0]) == "code":
                 found[ast.literal_eval(statement.value)].extend([])
-    for code in {*tx._ENVIRONMENT.values(), *files._REFUSALS.values()}:
+    for code in {*tx._SIGNS.values(), *tx._STATES.values(), *files._REFUSALS.values()}:
         found[code].append(set())
     return found
 

@@ -25,6 +25,7 @@ OPERATOR = frozenset({Role.OPERATOR})
 ADMINISTRATOR = OPERATOR | {Role.ADMINISTRATOR}
 CLINICAL = OPERATOR | {Role.DOCTOR, Role.NURSE}
 DESK = ADMINISTRATOR | CLINICAL | {Role.RECEPTIONIST}
+ACCOUNTS = DESK | {Role.PATIENT}
 
 # A new verb goes into the group of the roles that may call it; a new group is a new decision.
 MAY: dict[frozenset[Role], str] = {
@@ -35,6 +36,10 @@ MAY: dict[frozenset[Role], str] = {
         users.refresh users.register users.replace_lost_password users.send_verification users.sign_in users.sign_out
         users.unlock users.verify_email
     """,
+    ACCOUNTS: """
+        notifications.edit_preferences notifications.inbox notifications.mark_all_read notifications.mark_read
+        notifications.preferences notifications.remove notifications.unread_count
+    """,
     DESK: """
         appointments.advance appointments.arrive appointments.book appointments.cancel appointments.check_in
         appointments.confirm appointments.day_loads appointments.day_schedule appointments.edit
@@ -44,6 +49,10 @@ MAY: dict[frozenset[Role], str] = {
         appointments.revert appointments.start_visit appointments.step_back appointments.visits_between
         appointments.visits_of_patient appointments.waiting_times appointments.walk_in
         audit.access_log
+        chat.add_members chat.conversations chat.create_group chat.delete_message chat.edit_message chat.enter_room
+        chat.leave chat.mark_read chat.messages chat.open_direct chat.rooms chat.say chat.unread
+        notifications.contact_preference notifications.hold_back notifications.messages notifications.messaging
+        notifications.reminder_rules notifications.send_again notifications.set_contact_preference
         patients.edit patients.find_duplicates patients.get_row patients.get_rows patients.mark_deceased
         patients.mark_living patients.note_search patients.open_record patients.register patients.remove_contact
         patients.restore_contact patients.reveal patients.save_contact patients.search
@@ -65,6 +74,8 @@ MAY: dict[frozenset[Role], str] = {
     """,
     ADMINISTRATOR: """
         appointments.correct_past appointments.mark_entered_in_error appointments.record_past appointments.save_type
+        chat.create_room
+        notifications.edit_messaging notifications.remove_reminder_rule notifications.save_reminder_rule
         audit.list_entries audit.note_verification audit.verify
         interop.export_patients interop.take_in interop.take_patients
         practitioners.add_absence practitioners.edit_clinic practitioners.load_public_holidays
@@ -77,6 +88,8 @@ MAY: dict[frozenset[Role], str] = {
     """,
     OPERATOR: """
         medications.due_between
+        notifications.claim_due notifications.expire_leases notifications.mark_failed notifications.mark_sent
+        notifications.mark_unknown
         upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade
         users.forget_answers users.forget_sessions
     """,

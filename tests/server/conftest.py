@@ -86,14 +86,25 @@ def people(db: Database, operator: Actor) -> dict[Role, UserRow]:
         }
 
 
+@pytest.fixture(scope="session")
+def apps() -> dict[str, FastAPI]:
+    """Apps that were put together already, by the origins that they let in: the framework takes its time for that."""
+    return {}
+
+
 @pytest.fixture
-def server(db: Database, people: dict[Role, UserRow], postbox: Postbox, settings: dict[str, str]) -> FastAPI:
+def server(
+    db: Database, people: dict[Role, UserRow], postbox: Postbox, settings: dict[str, str], apps: dict[str, FastAPI]
+) -> FastAPI:
     """The app, as one worker has it."""
     environment = {
         "CLINICDESK_SMTP_HOST": "127.0.0.1", "CLINICDESK_SMTP_PORT": str(postbox.port), "CLINICDESK_SMTP_TLS": "off",
         "CLINICDESK_PUBLIC_URL": "https://desk.example", **settings,
     }  # fmt: skip
-    return create_app(serve_from(load_settings(environment), db, lambda: None))
+    serving = serve_from(load_settings(environment), db, lambda: None)
+    app = apps.setdefault(settings.get("CLINICDESK_CORS_ORIGINS", ""), create_app(serving))
+    app.state.serving = serving
+    return app
 
 
 Knock = Callable[..., TestClient]

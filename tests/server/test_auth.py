@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pyotp
@@ -23,10 +24,10 @@ MARA = {
 }  # fmt: skip
 
 
-def log_in(client: TestClient, email: str = "receptionist@harbour.example", password: str = PASSWORD) -> dict[str, str]:
+def log_in(client: TestClient, email: str = "receptionist@harbour.example", password: str = PASSWORD) -> dict[str, Any]:
     answer = client.post(f"{AUTH}/login", json={"email": email, "password": password})
     assert answer.status_code == 200, answer.text
-    session: dict[str, str] = answer.json()
+    session: dict[str, Any] = answer.json()
     return session
 
 
@@ -185,7 +186,7 @@ def test_strangers_do_not_lock_a_desk_out_that_has_signed_in_before(knock: Knock
     desk, stranger = knock("203.0.113.7"), knock("203.0.113.7")
     enrolled = log_in(desk)["device_token"]
     wrong = {"email": "receptionist@harbour.example", "password": "not this one"}
-    codes = [stranger.post(f"{AUTH}/login", json=wrong).json()["code"] for _ in range(300)]
+    codes = [stranger.post(f"{AUTH}/login", json=wrong).json()["code"] for _ in range(100)]
     assert codes[:4] == ["sign_in_refused"] * 4
     assert set(codes[4:]) == {"sign_in_locked"}
     right = {"email": "receptionist@harbour.example", "password": PASSWORD}

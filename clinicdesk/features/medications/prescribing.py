@@ -98,6 +98,7 @@ def renew(tx: Tx, request: Renew) -> MedicationRow:
         if reminder.until is not None and new.ends_on is not None:
             reminder.until = max(reminder.until, new.ends_on)
         tx.record(Change.updated(reminder, patient_id=new.patient_id))
+    tx.session.flush()
     return row
 
 

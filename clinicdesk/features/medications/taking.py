@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 
 from clinicdesk.core.errors import Conflict
 from clinicdesk.core.ids import new_id
@@ -42,16 +43,16 @@ def past_medications(
     """
     load_patient(tx, patient_id)
     tx.record(Change("medication_request", None, Action.READ, patient_id=patient_id))
-    ended = func.coalesce(MedicationRequest.ends_on, MedicationRequest.starts_on)
-    found = (
-        select(MedicationRequest)
-        .where(MedicationRequest.patient_id == patient_id, not_(_is_current(tx)))
-        .order_by(MedicationRequest.status_at.desc(), ended.desc(), MedicationRequest.id.desc())
-        .limit(max(0, min(limit, MOST_PAST)))
-    )
+    found = select(MedicationRequest).where(MedicationRequest.patient_id == patient_id, not_(_is_current(tx)))
     if not entered_in_error:
         found = found.where(MedicationRequest.status != Status.ENTERED_IN_ERROR.value)
-    return rows_of(tx, tx.session.scalars(found).all())
+    rows = sorted(rows_of(tx, tx.session.scalars(found).all()), key=lambda row: (_ended_on(row), row.id), reverse=True)
+    return rows[: max(0, min(limit, MOST_PAST))]
+
+
+def _ended_on(row: MedicationRow) -> date:
+    """The day on which it was ended by a person or, of one whose time ran out, its last."""
+    return row.ends_on if row.ends_on is not None and row.status in rules.OPEN else row.changed_on
 
 
 @verb(Permission.READ_MEDICATIONS, concurrent=True)

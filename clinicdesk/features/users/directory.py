@@ -102,7 +102,7 @@ _SORTS: dict[UserSort, tuple[ColumnElement[Any], type[int] | type[str]]] = {
 }
 
 
-def _fitting(query: UserQuery) -> Select[tuple[User]]:
+def _fitting(query: UserQuery) -> Select[User]:
     users = select(User)
     text = one_line(query.text, "text", 120).lower()
     if text:

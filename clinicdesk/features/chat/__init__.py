@@ -1,0 +1,1 @@
+"""Conversations between the people of a clinic."""

@@ -1,0 +1,227 @@
+"""Conversations and who takes part in them: only members read, and only members ask others in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+
+from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import Permission, Role
+from clinicdesk.core.text import one_line
+from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.features.chat import rules
+from clinicdesk.features.chat.models import ChatMessage, Conversation, ConversationMember
+from clinicdesk.features.chat.schemas import ConversationKind, ConversationRow, MemberRow
+from clinicdesk.features.users.models import User
+
+LONGEST_TITLE = 80
+
+
+@verb(Permission.CHAT, writes=False)
+def conversations(tx: Tx) -> list[ConversationRow]:
+    """The conversations that the caller takes part in, the one with the latest word first."""
+    mine = select(ConversationMember.conversation_id).where(ConversationMember.user_id == tx.actor.user_id)
+    latest_first = (
+        select(Conversation).where(Conversation.id.in_(mine)).order_by(Conversation.last_at.desc(), Conversation.id)
+    )
+    return _rows(tx, tx.session.scalars(latest_first).all())
+
+
+@verb(Permission.CHAT, writes=False)
+def rooms(tx: Tx) -> list[ConversationRow]:
+    """The rooms that any colleague may enter, by name; how much is unread is told of those that the caller is in."""
+    by_name = select(Conversation).where(Conversation.kind == ConversationKind.ROOM.value)
+    return _rows(tx, tx.session.scalars(by_name.order_by(func.lower(Conversation.title), Conversation.id)).all())
+
+
+@verb(Permission.CHAT, writes=False)
+def unread(tx: Tx) -> int:
+    """How many messages of others the caller has not read, over all conversations."""
+    return sum(row.unread for row in conversations(tx))
+
+
+@verb(Permission.CHAT)
+def open_direct(tx: Tx, user_id: UUID) -> ConversationRow:
+    """The conversation with one colleague, made if there is none. Raises InvalidInput("not_a_colleague")."""
+    if user_id == tx.actor.user_id:
+        raise InvalidInput("not_a_colleague", field="user_id")
+    me = _me(tx)
+    key = rules.direct_key(me, user_id)
+    found = tx.session.scalar(select(Conversation).where(Conversation.direct_key == key))
+    if found is None:
+        found = _make(tx, ConversationKind.DIRECT, "", [me, user_id], key)
+    return _rows(tx, [found])[0]
+
+
+@verb(Permission.CHAT)
+def create_group(tx: Tx, title: str, member_ids: Sequence[UUID]) -> ConversationRow:
+    """A conversation of the caller and these colleagues.
+
+    Raises InvalidInput("empty", "too_long", "not_a_colleague", "too_many").
+    """
+    name = one_line(title, "title", LONGEST_TITLE, required=True)
+    return _rows(tx, [_make(tx, ConversationKind.GROUP, name, [_me(tx), *member_ids])])[0]
+
+
+@verb(Permission.MANAGE_CLINIC)
+def create_room(tx: Tx, title: str) -> ConversationRow:
+    """A room that any colleague may enter. Raises InvalidInput("empty", "too_long"), Conflict("name_taken")."""
+    name = one_line(title, "title", LONGEST_TITLE, required=True)
+    taken = select(Conversation.id).where(Conversation.kind == ConversationKind.ROOM.value, Conversation.title == name)
+    if tx.session.scalar(taken) is not None:
+        raise Conflict("name_taken")
+    return _rows(tx, [_make(tx, ConversationKind.ROOM, name, [])])[0]
+
+
+@verb(Permission.CHAT)
+def enter_room(tx: Tx, conversation_id: UUID) -> ConversationRow:
+    """Take part in a room. Raises NotFound("conversation_not_found"), NotPermitted("not_a_member") for what is no room."""
+    found = _load(tx, conversation_id)
+    if found.kind != ConversationKind.ROOM:
+        raise NotPermitted("not_a_member", verb=tx.verb)
+    _admit(tx, found, [_me(tx)])
+    return _rows(tx, [found])[0]
+
+
+@verb(Permission.CHAT)
+def add_members(tx: Tx, conversation_id: UUID, user_ids: Sequence[UUID]) -> ConversationRow:
+    """Ask colleagues into a group or room that the caller takes part in; they can read all of it.
+
+    Raises NotFound, NotPermitted("not_a_member"), Conflict("conversation_of_two"), InvalidInput("not_a_colleague", "too_many").
+    """
+    found = require_member(tx, conversation_id)
+    if found.kind == ConversationKind.DIRECT:
+        raise Conflict("conversation_of_two")
+    _admit(tx, found, user_ids)
+    return _rows(tx, [found])[0]
+
+
+@verb(Permission.CHAT)
+def leave(tx: Tx, conversation_id: UUID) -> None:
+    """No longer take part in a group or room. Raises NotFound, NotPermitted("not_a_member"), Conflict("conversation_of_two")."""
+    found = require_member(tx, conversation_id)
+    if found.kind == ConversationKind.DIRECT:
+        raise Conflict("conversation_of_two")
+    me = _me(tx)
+    tx.session.execute(
+        delete(ConversationMember).where(
+            ConversationMember.conversation_id == found.id, ConversationMember.user_id == me
+        )
+    )
+    tx.record(Change("conversation_member", found.id, Action.DELETE, {"user_id": me}, None))
+
+
+@verb(Permission.CHAT, concurrent=True)
+def mark_read(tx: Tx, conversation_id: UUID, seq: int) -> None:
+    """Note that the caller has read up to a message; it never goes back. Raises NotFound, NotPermitted("not_a_member")."""
+    found = require_member(tx, conversation_id)
+    moved = tx.session.execute(
+        update(ConversationMember)
+        .where(
+            ConversationMember.conversation_id == found.id,
+            ConversationMember.user_id == tx.actor.user_id,
+            ConversationMember.read_seq < min(seq, found.last_seq),
+        )
+        .values(read_seq=min(seq, found.last_seq))
+        .returning(ConversationMember.user_id)
+    ).all()
+    if moved:
+        tx.tell(Change("conversation_member", found.id, Action.UPDATE, None, {"user_id": tx.actor.user_id}))
+
+
+def require_member(tx: Tx, conversation_id: UUID) -> Conversation:
+    """The conversation, where the actor takes part in it.
+
+    Raises NotFound("conversation_not_found"), NotPermitted("not_a_member").
+    """
+    found = _load(tx, conversation_id)
+    if tx.actor.user_id is None or tx.session.get(ConversationMember, (found.id, tx.actor.user_id)) is None:
+        raise NotPermitted("not_a_member", verb=tx.verb)
+    return found
+
+
+def member_ids(tx: Tx, conversation_id: UUID) -> list[UUID]:
+    """Everybody who takes part in a conversation."""
+    members = select(ConversationMember.user_id).where(ConversationMember.conversation_id == conversation_id)
+    return list(tx.session.scalars(members))
+
+
+def _me(tx: Tx) -> UUID:
+    if tx.actor.user_id is None:  # the command line takes part in nothing
+        raise NotPermitted("not_a_member", verb=tx.verb)
+    return tx.actor.user_id
+
+
+def _load(tx: Tx, conversation_id: UUID) -> Conversation:
+    found = tx.session.get(Conversation, conversation_id)
+    if found is None:
+        raise NotFound("conversation_not_found")
+    return found
+
+
+def _make(tx: Tx, kind: ConversationKind, title: str, user_ids: Sequence[UUID], key: str | None = None) -> Conversation:
+    made = Conversation(
+        id=new_id(), version=1, kind=kind.value, title=title, direct_key=key, last_seq=0, last_at=tx.now,
+        created_at=tx.now, created_by=tx.actor.user_id,
+    )  # fmt: skip
+    tx.session.add(made)
+    tx.record(Change.created(made))
+    tx.session.flush()
+    _admit(tx, made, user_ids)
+    return made
+
+
+def _admit(tx: Tx, conversation: Conversation, user_ids: Iterable[UUID]) -> None:
+    present = set(member_ids(tx, conversation.id))
+    new = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in present]
+    if len(present) + len(new) > rules.MOST_MEMBERS:
+        raise InvalidInput("too_many", field="member_ids", most=rules.MOST_MEMBERS)
+    colleagues = select(User.id).where(User.id.in_(new), User.active, User.role != Role.PATIENT.value)
+    if set(tx.session.scalars(colleagues)) != set(new):
+        raise InvalidInput("not_a_colleague", field="member_ids")
+    for user_id in new:
+        tx.session.execute(
+            insert(ConversationMember).values(
+                conversation_id=conversation.id, user_id=user_id, read_seq=conversation.last_seq, joined_at=tx.now
+            )
+        )
+        tx.record(Change("conversation_member", conversation.id, Action.CREATE, None, {"user_id": user_id}))
+
+
+def _rows(tx: Tx, found: Sequence[Conversation]) -> list[ConversationRow]:
+    ids = [conversation.id for conversation in found]
+    members: dict[UUID, list[MemberRow]] = {id_: [] for id_ in ids}
+    people = (
+        select(ConversationMember.conversation_id, User.id, User.name, User.active, ConversationMember.read_seq)
+        .join(User, User.id == ConversationMember.user_id)
+        .where(ConversationMember.conversation_id.in_(ids))
+        .order_by(func.lower(User.name), User.id)
+    )
+    for conversation_id, user_id, name, active, read_seq in tx.session.execute(people):
+        members[conversation_id].append(MemberRow(user_id, name, active, read_seq))
+    counted = tx.session.execute(
+        select(ChatMessage.conversation_id, func.count())
+        .join(
+            ConversationMember,
+            (ConversationMember.conversation_id == ChatMessage.conversation_id)
+            & (ConversationMember.user_id == tx.actor.user_id),
+        )
+        .where(
+            ChatMessage.conversation_id.in_(ids),
+            ChatMessage.seq > ConversationMember.read_seq,
+            ChatMessage.author_id != tx.actor.user_id,
+            ChatMessage.deleted_at.is_(None),
+        )
+        .group_by(ChatMessage.conversation_id)
+    )
+    unread_by_id = {row[0]: row[1] for row in counted}
+    return [
+        ConversationRow(
+            one.id, ConversationKind(one.kind), one.title, tuple(members[one.id]), one.last_seq, one.last_at,
+            unread_by_id.get(one.id, 0), one.version,
+        )
+        for one in found
+    ]  # fmt: skip
