@@ -49,7 +49,11 @@ class Appointment(Identified, Base):
         # The end stands in these two so that the search for an overlap passes over a day's visits within the index.
         Index("ix_appointment_holds_practitioner", "practitioner_id", "start", "end", sqlite_where=text(HOLDS)),
         Index(
-            "ix_appointment_holds_room", "room_id", "start", "end", sqlite_where=text(f"room_id IS NOT NULL AND {HOLDS}")
+            "ix_appointment_holds_room",
+            "room_id",
+            "start",
+            "end",
+            sqlite_where=text(f"room_id IS NOT NULL AND {HOLDS}"),
         ),
     )
 
