@@ -200,6 +200,17 @@ def sheet_on(window: QWidget) -> tuple[Sheet, QLineEdit, QLineEdit]:
     return sheet, filled, empty
 
 
+def test_a_state_pane_shows_all_of_a_long_sentence(qtbot: QtBot) -> None:
+    pane = StatePane()
+    qtbot.addWidget(pane)
+    words = "Type part of a name, a phone number, a birth date or a record number. Accents do not matter here."
+    pane.set_state("ph.users", "Find a patient", words)
+    pane.resize(1200, 150)
+    pane.show()
+    (sentence,) = (label for label in pane.findChildren(TextLabel) if label.text() == words)
+    assert sentence.height() >= sentence.heightForWidth(sentence.width()) > sentence.fontMetrics().height()
+
+
 def test_a_sheet_takes_focus_to_its_first_empty_field_keeps_it_and_gives_it_back(qtbot: QtBot, window: QWidget) -> None:
     below = QLineEdit("further below", window)
     below.show()
