@@ -168,6 +168,16 @@ def test_a_field_says_what_it_needs_and_offers_a_way_out(qtbot: QtBot, window: Q
     assert field.editor.accessibleDescription() == ""
 
 
+def test_a_search_line_that_is_turned_round_keeps_its_words_off_the_caps(qtbot: QtBot) -> None:
+    search = SearchField("Find, book or go to…", "Ctrl+K")
+    qtbot.addWidget(search)
+    before = search.textMargins()
+    search.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    after = search.textMargins()
+    assert before.right() > before.left()
+    assert (after.left(), after.right()) == (before.right(), before.left())
+
+
 def test_the_search_field_gives_its_caps_room_to_what_is_typed(qtbot: QtBot) -> None:
     search = SearchField("Find, book or go to…", "Ctrl+K")
     qtbot.addWidget(search)
