@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clinicdesk.features.interop.schemas import ImportReport, Progress, ShowProgress
     from clinicdesk.opening import OpenClinic
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("clinicdesk.cli")  # also where Python runs this module as its main one
 
 DONE, COULD_NOT, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 STAFF = (Role.ADMINISTRATOR, Role.DOCTOR, Role.NURSE, Role.RECEPTIONIST)

@@ -36,6 +36,7 @@ def sqlite_engine(file: Path, key: bytes | None) -> Engine:
         cursor = connection.cursor()
         _unlock(cursor, key)
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA recursive_triggers = ON")  # so that REPLACE is refused where DELETE is
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA temp_store = MEMORY")  # nothing of a patient in a temporary file

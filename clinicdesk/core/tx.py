@@ -208,9 +208,8 @@ class Tx:
 
     def __enter__(self) -> Self:
         try:
-            self.connection = (
-                self.session.connection()
-            )  # opens the transaction: whoever writes holds the write lock from here on
+            # This opens the transaction: whoever writes holds the write lock from here on.
+            self.connection = self.session.connection()
             self.now = self.database.clock()
             for guard in self.database.guards:
                 guard(self)

@@ -368,6 +368,10 @@ class KeyBinder(QObject):
             made[name] = action
         return made
 
+    def acts(self, name: str) -> bool:
+        """Whether the key with this id does anything as the person has set it; its action stays in the menus anyhow."""
+        return self._characters or not KEYS[name].sequences or bool(self._sequences(name))
+
     def set_characters(self, on: bool) -> None:
         """Let bare characters act, or only keys with Ctrl, Alt and the like."""
         self._characters = on
@@ -376,10 +380,8 @@ class KeyBinder(QObject):
                 self._press(action)
 
     def _press(self, action: QAction) -> None:
-        key = KEYS[action.objectName()]
-        sequences = [
-            QKeySequence.fromString(sequence, QKeySequence.SequenceFormat.PortableText)
-            for sequence in key.sequences
-            if self._characters or len(sequence.removeprefix("Shift+")) > 1
-        ]
-        action.setShortcuts(sequences)
+        portable = QKeySequence.SequenceFormat.PortableText
+        action.setShortcuts([QKeySequence.fromString(keys, portable) for keys in self._sequences(action.objectName())])
+
+    def _sequences(self, name: str) -> list[str]:
+        return [keys for keys in KEYS[name].sequences if self._characters or len(keys.removeprefix("Shift+")) > 1]

@@ -11,18 +11,17 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVB
 from clinicdesk.desktop.keys import KEYS, Group
 from clinicdesk.desktop.look.theme import theme
 from clinicdesk.desktop.look.tokens import Role
-from clinicdesk.desktop.screen import Screen
 from clinicdesk.desktop.widgets import Glyph, KeyCap, KeyHint, SearchField, Sheet, TextLabel
 
 
 class KeysSheet(Sheet):
     """Four columns of keys; typing keeps those whose words or caps have what was typed."""
 
-    def __init__(self, host: QWidget, title: str, everywhere: Iterable[str], screen: Screen | None) -> None:
-        """`everywhere` are the ids of the window's own keys; the screen adds those that it has bound."""
+    def __init__(self, host: QWidget, title: str, names: Iterable[str]) -> None:
+        """`names` are the ids of the keys that act here and now, in any order."""
         super().__init__(host, self.tr("Keys"), width=1218, top=84, light=True)
         metrics = theme().tokens.metrics
-        here = {*everywhere, *(screen.keys_here() if screen is not None else ())}
+        here = set(names)
         self._rows = [_Row(name) for name, key in KEYS.items() if name in here and key.caps]
         self.search = SearchField(self.tr("Type an action or a key"))
         self.search.setMinimumWidth(metrics.px(300))

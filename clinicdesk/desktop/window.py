@@ -331,8 +331,9 @@ class Window(QMainWindow):
 
         if self.workplace is not None and not self.workplace.sheet_is_open():
             screen = self.workplace.screen_in_front
-            everywhere = [name for name, action in self._actions.items() if action.isVisible()]
-            self._open_once(KeysSheet(self.workplace, self.workplace.title, everywhere, screen))
+            shown = {name for name, action in self._actions.items() if action.isVisible()}
+            shown |= screen.keys_here() if screen is not None else set()
+            self._open_once(KeysSheet(self.workplace, self.workplace.title, filter(self._binder.acts, shown)))
 
     def _open_once(self, sheet: Sheet) -> None:
         sheet.closed.connect(sheet.deleteLater)
@@ -343,6 +344,7 @@ class Window(QMainWindow):
         self._binder.set_characters(on)
         if self.desk is not None:
             self.desk.keys.set_characters(on)
+        self._show_hints()
 
     def _screen_changed(self) -> None:
         workplace = self.workplace
@@ -359,7 +361,8 @@ class Window(QMainWindow):
     def _show_hints(self) -> None:
         screen = self.workplace.screen_in_front if self.workplace is not None else None
         own = screen.hints() if screen is not None else ()
-        self.strip.set_hints([*own, *(name for name in ("patient.find", "keys") if name not in own)])
+        names = [*own, *(name for name in ("patient.find", "keys") if name not in own)]
+        self.strip.set_hints(filter(self._binder.acts, names))
 
     def _show_counts(self) -> None:
         screen = self.workplace.screen_in_front if self.workplace is not None else None

@@ -92,7 +92,9 @@ def test_what_a_role_may_not_do_is_refused_and_audited(db: Database, receptionis
 
 
 @pytest.mark.parametrize("table", ["audit_entry", "history_entry"])
-@pytest.mark.parametrize("statement", ["UPDATE {} SET verb = 'x'", "DELETE FROM {}"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET verb = 'x'", "DELETE FROM {}", "INSERT OR REPLACE INTO {0} SELECT * FROM {0}"]
+)
 def test_the_records_accept_no_update_and_no_delete(
     db: Database, administrator: Actor, table: str, statement: str
 ) -> None:

@@ -236,6 +236,9 @@ def test_single_letters_can_be_turned_off(qtbot: QtBot, window: Window, preferen
     press(Qt.Key.Key_C)
 
     assert screen.done == []
+    assert "check in" not in window.strip.words, "a key that does nothing is not offered"
+    next(action for action in screen.key_actions() if action.objectName() == "visit.check_in").trigger()
+    assert screen.done == ["check in"], "the menus do what the letters did"
     assert (preferences.character_keys, preferences.mode, preferences.text_percent) == (False, Mode.DARK, 150)
     assert theme().tokens.is_dark
     assert theme().tokens.metrics.text_size == 1.5

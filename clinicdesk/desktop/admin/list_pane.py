@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.tx import Tx
@@ -55,12 +55,12 @@ class ListPane(QWidget):
         self.table = TableView("", row_height)
         self.table.setModel(model)
         self.table.installEventFilter(self)
+        self.table.viewport().installEventFilter(self)
         self.table.setItemDelegate(CellDelegate(self.table))
         self._widths, self._stretch = dict(widths), stretch
         header = self.table.horizontalHeader()
         header.setStretchLastSection(False)
         header.setMinimumSectionSize(metrics.px(24))
-        header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
         self._size_columns()
         theme().changed.connect(self._size_columns)
         self.table.doubleClicked.connect(lambda _index: self.edit())
@@ -228,11 +228,23 @@ class ListPane(QWidget):
         self.desk.runner.write(work, told, owner=self, failed=refused)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A list that gets the focus marks a row, so that its ring is seen."""
+        """A list that gets the focus marks a row, so that its ring is seen; one that gets another width keeps it filled."""
+        if event.type() is QEvent.Type.Resize:
+            self._fill_width()
         if event.type() is QEvent.Type.FocusIn and not self.table.currentIndex().isValid():
             self.table.selectRow(0)
         return super().eventFilter(watched, event)
 
     def _size_columns(self) -> None:
+        metrics = theme().tokens.metrics
         for column, width in self._widths.items():
-            self.table.setColumnWidth(column, theme().tokens.metrics.px(width))
+            self.table.setColumnWidth(column, metrics.px(width))
+        self._fill_width()
+
+    def _fill_width(self) -> None:
+        """Give what the other columns leave to the one that says who or what, and never too little to read that."""
+        others = sum(
+            self.table.columnWidth(column) for column in range(self.model.columnCount()) if column != self._stretch
+        )
+        left = self.table.viewport().width() - others
+        self.table.setColumnWidth(self._stretch, max(left, theme().tokens.metrics.px(140)))

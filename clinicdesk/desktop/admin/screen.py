@@ -66,7 +66,7 @@ class AdminScreen(Screen):
         bar = _Bar()
         row = QHBoxLayout(bar)
         row.setContentsMargins(metrics.page_margin, 0, metrics.page_margin, 0)
-        row.addWidget(TextLabel(self.tr("Administration"), Role.PAGE))
+        row.addWidget(TextLabel(self.tr("Admin"), Role.PAGE))  # the short word: beside it there is room for large text
         row.addSpacing(metrics.px(16))
         row.addWidget(self.segments)
         row.addStretch()

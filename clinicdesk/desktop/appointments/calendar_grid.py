@@ -22,6 +22,8 @@ from clinicdesk.desktop.look.tokens import CALENDAR_ZOOMS
 USUAL_ZOOM = CALENDAR_ZOOMS.index(1.2)
 _LEAST_BOX = 9
 """The height in px that the shortest visit has."""
+_AFTER_MIDNIGHT = 24
+"""Grid px below the end of the day, so that its last minutes stand whole: a visit's least height, the cursor's ring, the time."""
 
 
 class CalendarGrid(QAbstractScrollArea):
@@ -149,13 +151,17 @@ class CalendarGrid(QAbstractScrollArea):
     def box_within(self, area: QRectF, rtl: bool, top: float, bottom: float, place: Place) -> QRectF:
         """Where a visit's box lies in the area of its column: for many of one column, which have that in common."""
         inner = area.adjusted(7, 0, -3, 0) if rtl else area.adjusted(3, 0, -7, 0)
-        part = inner.width() / place.lanes
-        lane = place.lanes - 1 - place.lane if rtl else place.lane
-        gap = 3 if lane < place.lanes - 1 else 0
+        start, end = place.across
+        left, right = (1 - end, 1 - start) if rtl else (start, end)
+        width = inner.width()
+        gap = 3 if right < 0.999 else 0
         scale = self.scale()
         height = max((bottom - top) * scale - 1, _LEAST_BOX)
         return QRectF(
-            round(inner.left() + lane * part), round(area.top() + top * scale + 1), round(part - gap), round(height)
+            round(inner.left() + left * width),
+            round(area.top() + top * scale + 1),
+            round((right - left) * width - gap),
+            round(height),
         )
 
     def visit_rect(self, visit_id: UUID) -> QRect:
@@ -224,7 +230,8 @@ class CalendarGrid(QAbstractScrollArea):
     def _set_ranges(self) -> None:
         view = self.viewport()
         down = self.verticalScrollBar()
-        down.setRange(0, max(round(self._axis.length * self.scale()) - view.height(), 0))
+        whole = round(self._axis.length * self.scale()) + theme().tokens.metrics.px(_AFTER_MIDNIGHT)
+        down.setRange(0, max(whole - view.height(), 0))
         down.setPageStep(view.height())
         down.setSingleStep(round(SNAP * 3 * self.scale()))
         across = self.horizontalScrollBar()

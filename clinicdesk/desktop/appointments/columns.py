@@ -19,6 +19,8 @@ OPEN_STEP = 15
 """Minutes between two places in open time where the cursor stops; the length of the shortest usual visit."""
 CLOSED_STEP = 60
 _TAKEN = HOLDING | {Status.FULFILLED}
+_IDLE = frozenset({Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR})
+"""A visit in one of these leaves the width of its column to those that take place."""
 _MOVABLE = (Status.PENDING, Status.BOOKED)
 _LUNCH = (11 * 60, 15 * 60)
 
@@ -117,7 +119,8 @@ class Column:
             span = self.axis.span(self.day, visit.start, visit.end)
             if span:
                 found.append((visit, span))
-        lanes = in_lanes([span for _, span in found])
+        idle = [i for i, (visit, _) in enumerate(found) if visit.status in _IDLE]
+        lanes = in_lanes([span for _, span in found], idle)
         boxes = tuple(
             Box(visit, *span, place) for (visit, span), place in zip(found, lanes.places, strict=True) if place
         )

@@ -24,12 +24,9 @@ class CoverPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         metrics = theme().tokens.metrics
-        column = QVBoxLayout(self)
-        column.setContentsMargins(metrics.px(56), metrics.px(56), metrics.px(56), metrics.px(24))
+        self._column = column = QVBoxLayout(self)
         column.setSpacing(metrics.px(4))
-        program = TextLabel("ClinicDesk", Role.PAGE, "on_solid")
-        program.setIndent(metrics.px(54))
-        program.setFixedHeight(metrics.px(40))
+        self._program = program = TextLabel("ClinicDesk", Role.PAGE, "on_solid")
         self._title = TextLabel("", Role.FIGURE, "on_solid", wrap=True)
         self._lines = TextLabel("", Role.CARD, "on_solid", 400, wrap=True)
         column.addWidget(program)
@@ -38,6 +35,16 @@ class CoverPanel(QWidget):
         column.addSpacing(metrics.px(4))
         column.addWidget(self._lines)
         column.addStretch()
+
+        self._size()
+        theme().changed.connect(self._size)
+
+    def _size(self) -> None:
+        metrics = theme().tokens.metrics
+        margin = metrics.px(56)
+        self._column.setContentsMargins(margin, margin, margin, metrics.px(24))
+        self._program.setIndent(metrics.px(54))
+        self._program.setFixedHeight(metrics.px(40))
 
     def set_text(self, title: str, lines: str) -> None:
         """Show a title, such as the clinic's name, over some lines, such as the date."""

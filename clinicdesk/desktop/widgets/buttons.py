@@ -203,6 +203,9 @@ class _Segment(QToolButton):
         text = QFontMetricsF(theme().font(Role.BODY, 600)).horizontalAdvance(self.text())
         return QSize(round(text) + metrics.px(22), metrics.button - 2)
 
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme().tokens
         painter = QPainter(self)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -131,6 +131,11 @@ class SearchField(QLineEdit):
             width = caps_width(self._keys)
             left = metrics.px(10) if mirrored else self.width() - metrics.px(10) - width
             paint_caps(painter, left, middle, self._keys, tokens.ink2, tokens.line2, mirrored)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LayoutDirectionChange:
+            self._make_room()
 
     def _make_room(self) -> None:
         metrics = theme().tokens.metrics

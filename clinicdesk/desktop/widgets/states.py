@@ -20,8 +20,6 @@ class StatePane(QWidget):
         self._sentence = TextLabel("", Role.BODY, "ink2", wrap=True, parent=self)
         for label in (self._title, self._sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            label.setMaximumWidth(metrics.px(420))
-            label.setMinimumWidth(metrics.px(300))
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(metrics.related)
         column = QVBoxLayout(self)
@@ -29,12 +27,26 @@ class StatePane(QWidget):
         column.addStretch()
         column.addWidget(self._glyph, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(metrics.px(4))
-        column.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(self._sentence, 0, Qt.AlignmentFlag.AlignHCenter)
+        for label in (self._title, self._sentence):
+            across = (
+                QHBoxLayout()
+            )  # an aligned label would be given the height that its text takes over the whole width
+            across.addStretch(1)
+            across.addWidget(label, 100)
+            across.addStretch(1)
+            column.addLayout(across)
         column.addSpacing(metrics.px(4))
         column.addLayout(self._buttons)
         column.addStretch()
         self._buttons.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._size()
+        theme().changed.connect(self._size)
+
+    def _size(self) -> None:
+        metrics = theme().tokens.metrics
+        for label in (self._title, self._sentence):
+            label.setMinimumWidth(metrics.px(200))
+            label.setMaximumWidth(metrics.px(420))
 
     def set_state(self, glyph: str, title: str, sentence: str, *buttons: ActionButton) -> None:
         """Say what is empty or wrong, and what to do next; raises ValueError for more than two buttons."""

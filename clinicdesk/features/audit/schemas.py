@@ -12,7 +12,8 @@ class AuditQuery:
     """Which entries to list; what is left empty does not narrow. Times are [since, until).
 
     `text` is looked for in the person's name and the verb, and at the start of the patient's number; entries of `verbs` count
-    as found too (what the screen calls them may be what was typed). `outcome` is ok, refused or failed. `before_seq` continues a listing: the `next_before` of the page before.
+    as found too (what the screen calls them may be what was typed). `outcome` is ok, refused or failed. `before_seq` continues
+    a listing: the `next_before` of the page before.
     """
 
     since: datetime | None = None

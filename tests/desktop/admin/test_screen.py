@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from clinicdesk.core.errors import NotPermitted
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Database
+from clinicdesk.desktop.admin.users_pane import UserModel
 from clinicdesk.desktop.screens import SCREENS
 from clinicdesk.desktop.workplace import Workplace
 from clinicdesk.features.appointments.schemas import SaveType
@@ -64,3 +65,12 @@ def test_what_another_verb_changes_comes_in(admin: Admin) -> None:
     section = admin.types
     admin.desk.runner.write(lambda tx: save_type(tx, SaveType("Scan", 20, position=9)), owner=section)
     admin.until(lambda: [row.name for row in section.types.model.rows()][-1] == "Scan")
+
+
+def test_the_name_of_a_user_can_be_read_however_narrow_the_list_is(admin: Admin) -> None:
+    table = admin.users.users.table
+    table.resize(240, 200)
+    assert table.columnWidth(UserModel.Column.NAME) >= 140
+    table.resize(1400, 200)
+    widths = [table.columnWidth(column) for column in range(table.model().columnCount())]
+    assert sum(widths) == table.viewport().width()

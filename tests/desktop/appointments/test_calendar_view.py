@@ -91,6 +91,34 @@ def test_a_crowd_is_counted_and_reached_by_keys(qtbot: QtBot, view: DayView) -> 
     assert not view.cursor_rect().isEmpty()
 
 
+@pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])
+def test_a_cancelled_visit_stands_aside_for_the_one_in_its_place(view: DayView, direction: Qt.LayoutDirection) -> None:
+    view.setLayoutDirection(direction)
+    gone, here = visit(at(10), status=Status.CANCELLED), visit(at(10), name="Jordan Smith")
+    view.show_day(schedule([gone, here]), [LEE])
+    aside, wide = view.visit_rect(gone.id), view.visit_rect(here.id)
+    assert wide.width() > 2 * aside.width()
+    assert not wide.intersects(aside)
+    assert (aside.left() > wide.left()) == (direction is Qt.LayoutDirection.LeftToRight)
+    for row, rect in ((gone, aside), (here, wide)):
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
+        assert view.current_visit() == row
+    names = [view.accessible_interface().child(i) for i in range(2)]
+    assert [name.rect().size() for name in names if name] == [aside.size(), wide.size()]
+    view.choose_visit(gone.id)
+    QTest.keyClick(view, Key.Key_Down)
+    assert view.current_visit() == here
+
+
+def test_the_last_minutes_of_the_day_can_be_seen_whole(view: DayView) -> None:
+    last = visit(at(23, 58), 2)
+    view.show_day(schedule([last]), [LEE])
+    bar = view.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    ring = view.visit_rect(last.id).adjusted(-4, -4, 4, 4)
+    assert view.viewport().rect().bottom() > ring.bottom()
+
+
 def test_what_was_entered_in_error_is_not_shown(view: DayView) -> None:
     view.show_day(schedule([visit(at(10), status=Status.ENTERED_IN_ERROR)]), [LEE])
     assert view.columns()[0].shown == ()

@@ -168,6 +168,16 @@ def test_a_field_says_what_it_needs_and_offers_a_way_out(qtbot: QtBot, window: Q
     assert field.editor.accessibleDescription() == ""
 
 
+def test_a_search_line_that_is_turned_round_keeps_its_words_off_the_caps(qtbot: QtBot) -> None:
+    search = SearchField("Find, book or go to…", "Ctrl+K")
+    qtbot.addWidget(search)
+    before = search.textMargins()
+    search.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    after = search.textMargins()
+    assert before.right() > before.left()
+    assert (after.left(), after.right()) == (before.right(), before.left())
+
+
 def test_the_search_field_gives_its_caps_room_to_what_is_typed(qtbot: QtBot) -> None:
     search = SearchField("Find, book or go to…", "Ctrl+K")
     qtbot.addWidget(search)
@@ -198,6 +208,17 @@ def sheet_on(window: QWidget) -> tuple[Sheet, QLineEdit, QLineEdit]:
     for editor in (filled, empty):
         column.addWidget(editor)
     return sheet, filled, empty
+
+
+def test_a_state_pane_shows_all_of_a_long_sentence(qtbot: QtBot) -> None:
+    pane = StatePane()
+    qtbot.addWidget(pane)
+    words = "Type part of a name, a phone number, a birth date or a record number. Accents do not matter here."
+    pane.set_state("ph.users", "Find a patient", words)
+    pane.resize(1200, 150)
+    pane.show()
+    (sentence,) = (label for label in pane.findChildren(TextLabel) if label.text() == words)
+    assert sentence.height() >= sentence.heightForWidth(sentence.width()) > sentence.fontMetrics().height()
 
 
 def test_a_sheet_takes_focus_to_its_first_empty_field_keeps_it_and_gives_it_back(qtbot: QtBot, window: QWidget) -> None:
