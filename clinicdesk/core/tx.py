@@ -299,7 +299,7 @@ class Tx:
             Change("", None, Action.EXECUTE, patient_id=patient_id if isinstance(patient_id, UUID) else None)
         )
         try:
-            refusal._write_records("refused")
+            refusal._write_records("refused")  # noqa: SLF001  (our own kind)
             refusal.session.commit()
         finally:
             refusal.session.close()

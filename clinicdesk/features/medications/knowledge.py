@@ -53,7 +53,7 @@ class Knowledge:
     """Families within which an allergy to one is held against all: those that have a name on allergy lists."""
     may_react_with: Mapping[str, frozenset[str]]
     interactions: tuple[Interaction, ...]
-    reviewed_on: date
+    reviewed_on: date | None
 
     def named_in(self, text: str) -> Named:
         """Every ingredient and family that the text names, longer names first ("penicillin v" is no bare "penicillin")."""
@@ -108,7 +108,7 @@ def knowledge() -> Knowledge:
             Interaction(tuple(told["parties"]), Severity(told["severity"]), told["effect"], told["source"])
             for told in interactions["interaction"]
         ),
-        reviewed_on=interactions["reviewed"],
+        reviewed_on=interactions.get("reviewed"),
     )
 
 

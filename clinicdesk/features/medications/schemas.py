@@ -279,8 +279,8 @@ class Checked:
     """Substances that the tables do not know: they were compared by name alone."""
     allergies_checked_on: date | None
     """When the patient was last asked about allergies; None: not asked yet, so that none is known means nothing."""
-    reviewed_on: date
-    """When the table of interactions was last gone through."""
+    reviewed_on: date | None
+    """When a pharmacist last went through the table of interactions; None: nobody has yet."""
 
     @property
     def serious(self) -> tuple[SafetyWarning, ...]:
