@@ -50,10 +50,21 @@ FULL_TEXT_TABLES = [
 
 FULL_TEXT_INDEXES = [
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    # The terms, and the beginnings of each of up to four letters after the one that says what it is, marked by an
+    # underscore: what many patients share is found by one look, and how many share it is known to whoever plans the search.
+    """
+    CREATE FUNCTION patient_lexemes(terms text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+        SELECT array_to_tsvector(string_to_array(terms, ' ') || ARRAY(
+            SELECT left(term, letters) || '_'
+            FROM unnest(string_to_array(terms, ' ')) AS term, generate_series(2, 5) AS letters
+            WHERE length(term) >= letters))
+    $$
+    """,
     """
     ALTER TABLE patient_search
-    ADD COLUMN lexemes tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(terms, ' '))) STORED
+    ADD COLUMN lexemes tsvector NOT NULL GENERATED ALWAYS AS (patient_lexemes(terms)) STORED
     """,
+    "ALTER TABLE patient_search ALTER COLUMN lexemes SET STATISTICS 400",
     "CREATE INDEX ix_patient_search_lexemes ON patient_search USING gin (lexemes)",
     "CREATE INDEX ix_patient_search_phones ON patient_search USING gin (phones gin_trgm_ops)",
 ]

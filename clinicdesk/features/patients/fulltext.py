@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -79,27 +80,58 @@ def _find_on_sqlite(session: Session, expression: str, most: int, phones: Sequen
     return [Hit(*row) for row in found]
 
 
-def _on_postgresql(*conditions: str) -> TextClause:
-    return text(
-        "SELECT docid, patient_id::text, terms, phones, gone FROM patient_search"  # noqa: S608
-        f" WHERE {' AND '.join(conditions)} ORDER BY docid DESC LIMIT :most"
-    )
+# Whether to ask the index, or to walk back from the latest patient until there are enough, depends on how many share the terms.
+# PostgreSQL knows that of what many share, if each search is planned for itself; of anything else it supposes too many, and a
+# walk that finds too few is a walk through all patients. So it is left the choice only where it can tell.
+_PLANNED = text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
+_HIT_ON_POSTGRESQL = "SELECT docid, patient_id::text, terms, phones, gone FROM patient_search WHERE "
+_LATEST = " ORDER BY docid DESC LIMIT :most"
+_TERMS_MATCH = "lexemes @@ CAST(:query AS tsquery)"
+_BY_EITHER = text(_HIT_ON_POSTGRESQL + _TERMS_MATCH + _LATEST)
+_BY_WALKING = text(_HIT_ON_POSTGRESQL + "phones || '' LIKE :run0" + _LATEST)
+_COMMON_RUN = 3
+"""Digits in a row that one patient in a hundred has."""
+_MOST_WORDS = 2
+"""Words of an expression up to which the sum of what is supposed of them is harmless."""
 
 
-_TOO_LONG = re.compile(rf"(\w{{{LONGEST_TERM}}})\w+")
-_TERMS_MATCH, _PHONES_MATCH = "lexemes @@ CAST(:query AS tsquery)", "phones LIKE ALL (:phones)"
-_BY_TERMS_ON_POSTGRESQL = _on_postgresql(_TERMS_MATCH)
-_BY_PHONE_ON_POSTGRESQL = _on_postgresql(_PHONES_MATCH)
-_BY_BOTH_ON_POSTGRESQL = _on_postgresql(_TERMS_MATCH, _PHONES_MATCH)
-# How many patients match decides whether to ask the index or to walk back from the latest one, so each search is planned.
-_PLAN_EACH = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+@cache
+def _by_index(runs: int, terms: bool) -> TextClause:
+    """Asks the indexes for all who match, and brings those into order then."""
+    conditions = [_TERMS_MATCH] * terms + [f"phones LIKE :run{nth}" for nth in range(runs)]
+    found = _HIT_ON_POSTGRESQL + " AND ".join(conditions)
+    return text(f"WITH found AS MATERIALIZED ({found}) SELECT * FROM found {_LATEST}")  # noqa: S608
 
 
 def _find_on_postgresql(session: Session, expression: str, most: int, phones: Sequence[str]) -> list[Hit]:
-    session.execute(_PLAN_EACH)
-    query = _TOO_LONG.sub(r"\1", expression).replace(" AND ", " & ").replace(" OR ", " | ").replace("*", ":*")
-    statement = (
-        _BY_BOTH_ON_POSTGRESQL if query and phones else _BY_PHONE_ON_POSTGRESQL if phones else _BY_TERMS_ON_POSTGRESQL
-    )
-    found = session.execute(statement, {"query": query, "phones": [f"%{run}%" for run in phones], "most": most})
-    return [Hit(*row) for row in found]
+    session.execute(_PLANNED)
+    query = _query(expression)
+    if not phones and len(_WORD.findall(query)) <= _MOST_WORDS:
+        statement = _BY_EITHER
+    elif not query and len(phones) == 1 and len(phones[0]) <= _COMMON_RUN:
+        statement = _BY_WALKING
+    else:
+        statement = _by_index(len(phones), bool(query))
+    parameters: dict[str, object] = {f"run{nth}": f"%{run}%" for nth, run in enumerate(phones)}
+    return [Hit(*row) for row in session.execute(statement, parameters | {"query": query, "most": most})]
+
+
+_WORD = re.compile(r"\w+")
+_TOO_LONG = re.compile(rf"(\w{{{LONGEST_TERM}}})\w+")
+_BEGINNING = re.compile(r"(\w+)\*")
+_KEPT_BEGINNINGS = range(2, 6)
+"""The lengths of beginnings that the index keeps, with an underscore, beside the terms (see the migration)."""
+
+
+def _query(expression: str) -> str:
+    """The expression as a tsquery."""
+    cut = _TOO_LONG.sub(r"\1", expression)
+    return _BEGINNING.sub(_begun, cut).replace(" AND ", " & ").replace(" OR ", " | ")
+
+
+def _begun(match: re.Match[str]) -> str:
+    beginning = match[1]
+    return f"{beginning}_" if len(beginning) in _KEPT_BEGINNINGS else f"{beginning}:*"
