@@ -96,7 +96,7 @@ UV_COMPILE = echo hatchling | $(BIN)/uv pip compile --quiet --upgrade --universa
 
 lock: $(VENV)/.dev
 	$(UV_COMPILE) --output-file requirements/run.txt pyproject.toml -
-	$(UV_COMPILE) --output-file requirements/dev.txt --extra dev --constraints requirements/run.txt pyproject.toml -
+	$(UV_COMPILE) --output-file requirements/dev.txt --extra dev --extra server --constraints requirements/run.txt pyproject.toml -
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from uuid import UUID
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from clinicdesk.desktop.appointments import calendar_data
 from clinicdesk.desktop.appointments.month_grid import MonthGrid, days_of_grid
@@ -17,6 +17,9 @@ from clinicdesk.features.appointments.schemas import DayLoad
 
 class Loads(QObject):
     """Reads the loads of the months in sight; an answer for a month that was turned away from is dropped."""
+
+    shown = Signal()
+    """A grid was given its loads."""
 
     def __init__(self, desk: Desk, parent: QObject) -> None:
         super().__init__(parent)
@@ -35,3 +38,4 @@ class Loads(QObject):
     def _show(self, grid: MonthGrid, month: date, loads: list[DayLoad]) -> None:
         if grid.month() == month:
             grid.set_loads(loads)
+            self.shown.emit()

@@ -64,6 +64,11 @@ class MonthGrid(QWidget):
         """The first day of the month that is shown."""
         return self._month
 
+    def visits(self) -> int | None:
+        """How many visits the month has that is shown; None until its loads are known."""
+        days = [day for day in days_of_grid(self._month) if day.month == self._month.month]
+        return sum(self._loads[day].visits for day in days) if self._loads.keys() >= set(days) else None
+
     def set_today(self, today: date) -> None:
         """Another day has begun."""
         self._today = today

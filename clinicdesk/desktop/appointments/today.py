@@ -115,6 +115,9 @@ class TodayScreen(Screen):
         return tuple(name for name in wanted if self.desk.actor.may(needs.get(name, Permission.SEE_CALENDAR)))
 
     def counts(self) -> tuple[tuple[str, str], ...]:
+        if self._pages.view() == "month":
+            visits = self.month.visits()
+            return (words.count(visits),) if visits is not None else ()
         if self._days is None:
             return ()
         return words.counts(self._visits_of(self._in_sight(self._days)), self.desk.now())
@@ -213,6 +216,7 @@ class TodayScreen(Screen):
         tray.day_chosen.connect(self.go_to_day)
         tray.month.month_changed.connect(self._say_loads)
         tray.visit_chosen.connect(self.desk.show_visit)
+        self._loads.shown.connect(self.counts_changed)
         toolbar.stepped.connect(self._step)
         toolbar.today_asked.connect(self._go_now)
         toolbar.view_chosen.connect(self.choose_view)

@@ -11,11 +11,10 @@ from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 from clinicdesk.desktop.appointments.columns import Slot
 from clinicdesk.desktop.look.status import status_look
 from clinicdesk.desktop.look.visit_painter import VisitLook, initials
-from clinicdesk.features.appointments.rules import HOLDING
+from clinicdesk.features.appointments.rules import COUNTED
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
 
 _translate = QCoreApplication.translate
-_COUNTED = HOLDING | {Status.FULFILLED, Status.PROPOSED}
 
 
 def clock(at: datetime | time, zone: ZoneInfo | None = None) -> str:
@@ -83,10 +82,15 @@ def minutes_waited(row: AppointmentRow, now: datetime) -> int | None:
     return max(int((now - row.arrived_at).total_seconds() // 60), 0)
 
 
+def count(visits: int) -> tuple[str, str]:
+    """How many visits there are, as the status bar says it: icon and words."""
+    return "ph.calendar-blank", _translate("Calendar", "%n visits", "", visits)
+
+
 def counts(visits: Sequence[AppointmentRow], now: datetime) -> tuple[tuple[str, str], ...]:
     """What the status bar says of these visits, as icon and words: how many, and how many wait for how long."""
-    counted = [visit for visit in visits if visit.status in _COUNTED]
-    found = [("ph.calendar-blank", _translate("Calendar", "%n visits", "", len(counted)))]
+    counted = [visit for visit in visits if visit.status in COUNTED]
+    found = [count(len(counted))]
     waits = [waited for visit in counted if (waited := minutes_waited(visit, now)) is not None]
     if waits:
         text = _translate("Calendar", "%n waiting, longest %1 min", "", len(waits)).replace("%1", str(max(waits)))

@@ -19,6 +19,9 @@ BOOKABLE = frozenset({Status.PROPOSED, Status.PENDING, Status.BOOKED, Status.WAI
 FINAL = frozenset({Status.FULFILLED, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR})
 """What a visit of the past may be when it is recorded from elsewhere."""
 
+COUNTED = frozenset(Status) - {Status.CANCELLED, Status.ENTERED_IN_ERROR}
+"""What counts where visits are counted, for a day or a month: whatever is neither cancelled nor entered in error."""
+
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(hours=24)
 GRACE = timedelta(minutes=15)

@@ -15,13 +15,13 @@ from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments import rows
 from clinicdesk.features.appointments.rows import VISIT, VISITS
-from clinicdesk.features.appointments.rules import HOLDING, LONGEST
+from clinicdesk.features.appointments.rules import COUNTED, HOLDING, LONGEST
 from clinicdesk.features.appointments.schemas import AppointmentRow, DayLoad, DaySchedule, Status, WaitingTimes
 from clinicdesk.features.practitioners.models import Practitioner
 from clinicdesk.features.practitioners.rules import days_between, whole_day
 from clinicdesk.features.practitioners.service import working_days
 
-_COUNTED = sorted(HOLDING | {Status.FULFILLED, Status.NOSHOW})
+_GIVEN = sorted(HOLDING | {Status.FULFILLED, Status.NOSHOW})
 """The time of these was given to a patient, whether they came or not."""
 
 
@@ -70,14 +70,15 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
         .data([(nth, bound.start, bound.end) for nth, bound in enumerate(bounds)])
         .cte("day")
     )
+    length = MicrosBetween(VISIT.c.start, VISIT.c.end)
     query = (
         select(
             edges.c.nth,
             func.count(),
-            cast(func.sum(MicrosBetween(VISIT.c.start, VISIT.c.end)), BigInteger),
+            func.coalesce(cast(func.sum(length).filter(VISIT.c.status.in_(_GIVEN)), BigInteger), 0),
         )
         .join_from(edges, VISIT, (VISIT.c.start >= edges.c.low) & (VISIT.c.start < edges.c.high))
-        .where(VISIT.c.status.in_(_COUNTED))
+        .where(VISIT.c.status.in_(sorted(COUNTED)))
         .group_by(edges.c.nth)
     )
     if practitioner_ids:

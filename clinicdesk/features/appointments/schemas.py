@@ -193,7 +193,7 @@ class DaySchedule:
 
 @dataclass(frozen=True, slots=True)
 class DayLoad:
-    """How full one day is: minutes booked and minutes open, over all practitioners asked for."""
+    """How full one day is, over all practitioners asked for: how many visits count, the time given to patients, the time open."""
 
     day: date
     visits: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
@@ -14,7 +14,8 @@ from clinicdesk.desktop.appointments.booking_dialog import BookingDialog
 from clinicdesk.desktop.appointments.cancel_sheet import CancelSheet
 from clinicdesk.desktop.appointments.today import TodayScreen
 from clinicdesk.desktop.desk import Desk
-from clinicdesk.features.appointments.schemas import AppointmentRow, Status
+from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment, Status
+from clinicdesk.features.appointments.service import cancel
 from tests.desktop.appointments.conftest import Clinic, Hands, Opened
 from tests.desktop.appointments.samples import DAY, at
 
@@ -322,3 +323,19 @@ def test_a_view_back_of_now_does_not_lead_into_the_past(
         hands.press(",")
     assert told.args is not None
     assert told.args[0] == "No free time found."
+
+
+def test_the_month_and_its_days_count_the_same_visits(qtbot: QtBot, today: TodayScreen, clinic: Clinic) -> None:
+    for hour, status in ((11, Status.BOOKED), (12, Status.PROPOSED)):
+        clinic.book(at(hour), status=status)
+    gone = clinic.book(at(13))
+    with clinic.db.write(clinic.operator) as tx:
+        cancel(tx, CancelAppointment(gone.id, gone.version, "pat"))
+    clinic.book(at(11, day=date(2026, 12, 3)), patient=1)  # in December
+    today.refresh()
+    qtbot.waitUntil(lambda: [words for _, words in today.counts()] == ["2 visits"])
+    today.choose_view("month")
+    qtbot.waitUntil(lambda: [words for _, words in today.counts()] == ["2 visits"])
+    with qtbot.waitSignal(today.counts_changed):
+        today.month.turn(1)
+    qtbot.waitUntil(lambda: [words for _, words in today.counts()] == ["1 visits"])

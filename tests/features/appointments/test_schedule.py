@@ -49,7 +49,7 @@ def test_visits_of_a_patient_come_latest_first(desk: Desk, place: Place) -> None
     assert desk.ask(appointments.visits_of_patient, place.smith) == [second, first]
 
 
-def test_day_loads_count_what_was_given_to_patients(desk: Desk, place: Place) -> None:
+def test_day_loads_count_visits_and_the_time_that_was_given_to_patients(desk: Desk, place: Place) -> None:
     desk.book(at(11))
     row = desk.book(at(12))
     desk.do(appointments.cancel, CancelAppointment(row.id, row.version, "pat"))
@@ -59,7 +59,7 @@ def test_day_loads_count_what_was_given_to_patients(desk: Desk, place: Place) ->
     loads = desk.ask(appointments.day_loads, TODAY, TODAY + timedelta(days=2))
     hours = timedelta(hours=30)
     assert loads == [
-        DayLoad(TODAY, 2, timedelta(minutes=75), hours),
+        DayLoad(TODAY, 3, timedelta(minutes=75), hours),
         DayLoad(TODAY + timedelta(days=1), 0, timedelta(0), hours),
         DayLoad(TODAY + timedelta(days=2), 1, timedelta(minutes=30), hours),
     ]
