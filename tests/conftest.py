@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from clinicdesk.core import migrate
 from clinicdesk.core.database import open_database
@@ -15,6 +16,9 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import passwords
+
+# How long a test waits for what must come: on a busy machine it comes late, and that is no failure.
+QtBot.waitUntil.__kwdefaults__ = {"timeout": 30_000}
 
 KEY = bytes(range(32))
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
