@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from clinicdesk.core import migrate
 from clinicdesk.core.clock import Clock
@@ -20,6 +21,8 @@ from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import passwords
 
 pytest_plugins = ["tests.postgres", "tests.redis"]
+# How long a test waits for what must come: on a busy machine it comes late, and that is no failure.
+QtBot.waitUntil.__kwdefaults__ = {"timeout": 30_000}
 
 KEY = bytes(range(32))
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -28,6 +28,20 @@
         </translation>
     </message>
     <message numerus="yes">
+        <source>%n visits</source>
+        <translation>
+            <numerusform>%n visit</numerusform>
+            <numerusform>%n visits</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n waiting, longest %1 min</source>
+        <translation>
+            <numerusform>%n waiting, longest %1 min</numerusform>
+            <numerusform>%n waiting, longest %1 min</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>waiting %n minutes</source>
         <translation>
             <numerusform>waiting %n minute</numerusform>
@@ -232,23 +246,6 @@
         <translation>
             <numerusform>The first %n. Type more to narrow it</numerusform>
             <numerusform>The first %n. Type more to narrow it</numerusform>
-        </translation>
-    </message>
-</context>
-<context>
-    <name>TodayScreen</name>
-    <message numerus="yes">
-        <source>%n visits</source>
-        <translation>
-            <numerusform>%n visit</numerusform>
-            <numerusform>%n visits</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%n waiting, longest %1 min</source>
-        <translation>
-            <numerusform>%n waiting, longest %1 min</numerusform>
-            <numerusform>%n waiting, longest %1 min</numerusform>
         </translation>
     </message>
 </context>

@@ -252,7 +252,19 @@ class FlowScreen(Screen):
 
     def walk_in(self) -> None:
         """Take in a patient who stands at the desk."""
-        self._open_dialog(Prefill(practitioner_id=self._whose), Purpose.WALK_IN)
+        self._open_dialog(Prefill(practitioner_id=self._whose or self._first_at_work()), Purpose.WALK_IN)
+
+    def _first_at_work(self) -> UUID | None:
+        """Who takes visits soonest from now on, the first in the clinic's order; None where nobody does any more today."""
+        now = self.desk.now()
+        days = [day for schedule in self._days.schedules for day in schedule.working] if self._days else []
+        soonest = {
+            day.practitioner_id: min(max(span.start, now) for span in day.open if span.end > now)
+            for day in days
+            if any(span.end > now for span in day.open)
+        }
+        people = [person.id for person in self._people() if person.id in soonest]
+        return min(people, key=lambda id_: soonest[id_], default=None)
 
     def _open(self, visit: AppointmentRow) -> None:
         self._open_dialog(Prefill(), Purpose.EDIT, visit)

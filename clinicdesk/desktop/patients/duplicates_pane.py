@@ -52,7 +52,10 @@ class DuplicatesPane(QWidget):
 
     def show_duplicates(self, found: Sequence[Duplicate]) -> None:
         """Show who may be the same person."""
-        self._found = tuple(found[:MOST_SHOWN])
+        shown = tuple(found[:MOST_SHOWN])
+        if shown and shown == self._found:
+            return  # the cards stay: one of them may be about to be chosen
+        self._found = shown
         while item := self._cards.takeAt(0):
             if old := item.widget():
                 old.hide()

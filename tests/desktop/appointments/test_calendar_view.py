@@ -235,6 +235,7 @@ class Painted(QObject):
 def test_a_passing_minute_repaints_the_line_and_not_the_day(qtbot: QtBot, view: DayView, clock: Hands) -> None:
     view.show_day(schedule([visit(at(14))]), [LEE, OKAFOR])
     view.viewport().repaint()
+    qtbot.waitUntil(lambda: not view._painter._unpainted)  # a new day may take several frames
     painted = Painted(view.viewport())
     clock.now += timedelta(minutes=1)
     view.tick()

@@ -25,6 +25,8 @@ from clinicdesk.desktop.desk import Desk
 from clinicdesk.desktop.widgets import ActionButton, StatePane
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.schemas import AppointmentRow, Status
+from clinicdesk.features.practitioners.schemas import SavePractitioner
+from clinicdesk.features.practitioners.service import save_practitioner
 from tests.conftest import Hands as Clock
 from tests.desktop.appointments.conftest import Clinic, Hands, set_up
 from tests.desktop.appointments.samples import at
@@ -396,6 +398,18 @@ def test_on_an_empty_day_the_walk_in_is_one_key_or_its_button(flow: FlowScreen, 
     button.setFocus()
     hands.press(Key.Key_Space)
     assert any(dialog.is_open() for dialog in flow.window().findChildren(BookingDialog))
+
+
+def test_a_walk_in_is_offered_to_who_is_at_work_not_to_the_first_of_the_clinic(
+    qtbot: QtBot, flow: FlowScreen, clinic: Clinic, hands: Hands
+) -> None:
+    with clinic.db.write(clinic.operator) as tx:
+        away = save_practitioner(tx, SavePractitioner("Adams", "Zed", "Dr", position=0))
+    flow.refresh()
+    qtbot.waitUntil(lambda: away.id in {person.id for person in flow._people()})
+    hands.press("w")
+    (dialog,) = flow.window().findChildren(BookingDialog)
+    assert dialog.draft().practitioner_id == clinic.lee.id
 
 
 def test_the_menu_of_a_visit_has_its_verbs_and_the_walk_in(

@@ -338,4 +338,5 @@ def test_the_month_and_its_days_count_the_same_visits(qtbot: QtBot, today: Today
     qtbot.waitUntil(lambda: [words for _, words in today.counts()] == ["2 visits"])
     with qtbot.waitSignal(today.counts_changed):
         today.month.turn(1)
-    qtbot.waitUntil(lambda: [words for _, words in today.counts()] == ["1 visits"])
+    qtbot.waitUntil(lambda: today.month.visits() == 1)
+    assert [words for _, words in today.counts()] == ["1 visit"]

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from clinicdesk.desktop.desk import BookVisit, Prefill
@@ -65,6 +66,14 @@ def test_who_may_be_the_same_person_is_shown_while_one_types(qtbot: QtBot, front
     form = begin(front)
     type_fields("Smyth", "Jordan", "12 mar 1984")
     qtbot.waitUntil(lambda: [d.patient.id for d in form.duplicates.found()] == [clinic.jordan.id])
+    first = "Alt+1"
+    qtbot.waitUntil(
+        lambda: any(
+            card.isVisible()
+            for card in form.duplicates.findChildren(QAbstractButton)
+            if card.shortcut().toString() == first
+        )
+    )
     press(Key.Key_1, ALT)
     qtbot.waitUntil(lambda: shows(front, clinic.jordan))
     assert len(clinic.found("smyth jordan")) <= 1
