@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import LiteralString, NoReturn, cast
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -107,7 +107,7 @@ class Cluster:
         self._await()
 
     def _await(self) -> None:
-        ask = [self._binaries / "pg_isready", "--quiet", "-h", self.folder, "-p", str(self.port)]
+        ask = [str(self._binaries / "pg_isready"), "--quiet", "-h", str(self.folder), "-p", str(self.port)]
         for _ in range(_START_SECONDS * 20):
             if subprocess.run(ask, check=False).returncode == 0:
                 return
@@ -142,13 +142,14 @@ class Cluster:
     def command(self, statement: str) -> None:
         """Run one statement as the superuser, outside any transaction."""
         with psycopg.connect(self.url("postgres", _SUPERUSER), autocommit=True) as connection:
-            connection.execute(cast("LiteralString", statement))
+            connection.execute(statement)
 
     @contextmanager
     def database(self, template: str = "template1") -> Iterator[str]:
         """The address of a new database, a copy of `template`; gone afterwards, whoever still uses it."""
         name = f"test_{new_id().hex}"
-        self.command(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}")
+        # As files: through the log, which is what a busy server would rather have, it takes seven times as long.
+        self.command(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER} STRATEGY file_copy")
         try:
             yield self.url(name)
         finally:

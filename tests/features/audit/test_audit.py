@@ -32,7 +32,7 @@ def patient(db: Database) -> UUID:
     patient_id = new_id()
     with db.engine.begin() as connection:
         connection.execute(
-            insert(Patient.__table__).values(
+            insert(Patient).values(
                 id=patient_id, number="HS-000123", family="Smith", created_at=datetime(2020, 1, 1, tzinfo=UTC)
             )
         )
