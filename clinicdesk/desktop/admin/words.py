@@ -47,6 +47,7 @@ def permission(of: Permission) -> str:
     """What somebody with this permission may do."""
     return {
         Permission.SIGN_IN: _translate("Permissions", "Sign in"),
+        Permission.USE_SECOND_FACTOR: _translate("Permissions", "Use a second step to sign in"),
         Permission.SEE_CALENDAR: _translate("Permissions", "See the calendar"),
         Permission.BOOK: _translate("Permissions", "Book, move, cancel"),
         Permission.OVERBOOK: _translate("Permissions", "Overbook, with reason"),
@@ -56,6 +57,12 @@ def permission(of: Permission) -> str:
         Permission.OPEN_PATIENT: _translate("Permissions", "Open patient records"),
         Permission.EDIT_PATIENT: _translate("Permissions", "Edit patients"),
         Permission.EDIT_ALLERGIES: _translate("Permissions", "Change allergies"),
+        Permission.READ_MEDICATIONS: _translate("Permissions", "See medications"),
+        Permission.PRESCRIBE: _translate("Permissions", "Prescribe, renew, stop"),
+        Permission.OVERRIDE_WARNING: _translate("Permissions", "Override a serious warning"),
+        Permission.MANAGE_REMINDERS: _translate("Permissions", "Set medication reminders"),
+        Permission.READ_OBSERVATIONS: _translate("Permissions", "See measurements"),
+        Permission.RECORD_OBSERVATION: _translate("Permissions", "Record measurements"),
         Permission.READ_ACCESS_LOG: _translate("Permissions", "See who opened a record"),
         Permission.READ_AUDIT: _translate("Permissions", "Read the audit log"),
         Permission.USE_INBOX: _translate("Permissions", "Read own notifications"),
