@@ -36,6 +36,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from clinicdesk.core.clock import from_micros
 from clinicdesk.core.errors import Unavailable
+from clinicdesk.core.history import HistoryEntry
 from clinicdesk.core.model import Base
 
 GENESIS = bytes(32)
@@ -122,6 +123,10 @@ def _joined() -> ColumnElement[bytes]:
 
 
 _WALK = select(_COLUMNS.seq, _COLUMNS.at_micros, _joined(), _COLUMNS.hash).order_by(_COLUMNS.seq)
+
+
+_LAST_CHANGE = select(HistoryEntry.audit_seq).order_by(HistoryEntry.seq.desc()).limit(1)
+"""The entry of the newest change in the history: a second witness, where the end of the trail, seal and all, is gone."""
 
 
 def body(entry: Entry) -> bytes:
@@ -240,6 +245,7 @@ def _judge_end(
     connection: Connection, key: bytes, seq: int, root: bytes, at: datetime | None, last_known: int
 ) -> Verification:
     head = connection.execute(select(AuditHead.seq, AuditHead.hash, AuditHead.mac)).one_or_none()
+    last_known = max(last_known, connection.scalar(_LAST_CHANGE) or 0)
     if head is None:
         if seq < last_known:
             return Verification(seq, "cut", seq + 1, at)

@@ -168,6 +168,17 @@ def test_tampering_is_found_and_named(folder: Path, clinicdesk: Run, hack: Hack,
     assert facts["since"] is None if first_bad == 1 else facts["since"]
 
 
+def test_a_trail_that_was_wiped_out_with_all_its_seals_is_missed_by_the_history(
+    folder: Path, operator: Actor, clinicdesk: Run
+) -> None:
+    with open_clinic(folder) as clinic, clinic.database.write(operator) as tx:
+        save_site(tx, SaveSite("Harbour Street"))
+    tamper(folder, empty)
+    (folder / "audit-checkpoints.jsonl").unlink()
+    facts = clinicdesk("audit", "verify", "--json", "--data-dir", folder).json
+    assert (facts["ok"], facts["problem"], facts["first_bad"]) == (False, "cut", 1)
+
+
 def test_a_whole_trail_is_said_to_be_whole(folder: Path, clinicdesk: Run) -> None:
     said = clinicdesk("audit", "verify", "--json", "--data-dir", folder)
     assert (said.code, said.json["ok"], said.json["entries"]) == (0, True, ENTRIES)
