@@ -76,10 +76,16 @@ def test_a_commit_is_told_on_the_main_thread_before_its_result(qtbot: QtBot, run
 
 def test_nothing_is_delivered_to_an_owner_that_is_gone(qtbot: QtBot, runner: Runner, owner: QObject) -> None:
     got: list[str] = []
-    leaving = QObject()
-    runner.read(lambda _tx: "for the one who left", got.append, owner=leaving)
+    leaving, gone = QObject(), threading.Event()
+
+    def late(_tx: Tx) -> str:
+        gone.wait()
+        return "for the one who left"
+
+    runner.read(late, got.append, owner=leaving)
     with qtbot.waitSignal(leaving.destroyed):
         leaving.deleteLater()
+    gone.set()
     runner.read(lambda _tx: "for the one who stayed", got.append, owner=owner)
     qtbot.waitUntil(lambda: bool(got))
 
