@@ -342,7 +342,9 @@ def test_what_was_tampered_with_is_found(
     assert (found.problem, found.first_bad) == (problem, first_bad)
 
 
-def test_the_end_cut_off_under_a_seal_that_fits_contradicts_a_checkpoint(db: Database, administrator: Actor) -> None:
+def test_the_end_cut_off_under_a_seal_that_fits_contradicts_the_history_and_a_checkpoint(
+    db: Database, administrator: Actor
+) -> None:
     for _ in range(4):
         with db.write(administrator) as tx:
             add_site(tx, "Harbour")
@@ -351,6 +353,9 @@ def test_the_end_cut_off_under_a_seal_that_fits_contradicts_a_checkpoint(db: Dat
         connection.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER USER"))
         connection.execute(text("DELETE FROM audit_entry WHERE seq > 2"))
         set_seal(connection, db.audit_key, 2)
+        assert trail.verify(connection, db.audit_key).problem == "cut"
+        connection.execute(text("ALTER TABLE history_entry DISABLE TRIGGER USER"))
+        connection.execute(text("DELETE FROM history_entry WHERE audit_seq > 2"))
         assert trail.verify(connection, db.audit_key).ok
         assert trail.verify(connection, db.audit_key, {4: root}).problem == "cut"
 
