@@ -1,0 +1,1 @@
+"""Figures of the clinic: use of hours, missed and cancelled visits, waits and demand."""
