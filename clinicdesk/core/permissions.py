@@ -22,6 +22,7 @@ class Permission(StrEnum):
 
     SIGN_IN = "sign_in"
     USE_SECOND_FACTOR = "use_second_factor"
+    SEE_OPENINGS = "see_openings"
     SEE_CALENDAR = "see_calendar"
     BOOK = "book"
     OVERBOOK = "overbook"
@@ -30,6 +31,8 @@ class Permission(StrEnum):
     FIND_PATIENT = "find_patient"
     OPEN_PATIENT = "open_patient"
     EDIT_PATIENT = "edit_patient"
+    BREAK_GLASS = "break_glass"
+    REVIEW_ACCESS = "review_access"
     EDIT_ALLERGIES = "edit_allergies"
     READ_MEDICATIONS = "read_medications"
     PRESCRIBE = "prescribe"
@@ -55,12 +58,14 @@ class Permission(StrEnum):
 _P = Permission
 _EVERYBODY = frozenset({_P.SIGN_IN})
 _DESK = _EVERYBODY | {
+    _P.SEE_OPENINGS,
     _P.SEE_CALENDAR,
     _P.BOOK,
     _P.ADVANCE_VISIT,
     _P.FIND_PATIENT,
     _P.OPEN_PATIENT,
     _P.EDIT_PATIENT,
+    _P.BREAK_GLASS,
     _P.READ_ACCESS_LOG,
     _P.USE_INBOX,
     _P.SEE_MESSAGES,
@@ -86,6 +91,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.OVERBOOK,
         _P.CORRECT_VISIT,
         _P.READ_AUDIT,
+        _P.REVIEW_ACCESS,
         _P.MANAGE_USERS,
         _P.MANAGE_PRACTITIONERS,
         _P.MANAGE_TYPES,
@@ -93,12 +99,37 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.IMPORT,
         _P.EXPORT,
     },
-    Role.PATIENT: _EVERYBODY | {_P.USE_INBOX},
+    Role.PATIENT: _EVERYBODY | {_P.SEE_OPENINGS, _P.USE_INBOX},
     Role.OPERATOR: frozenset(Permission),
     Role.NOBODY: _EVERYBODY,
 }
+
+OWN: dict[Role, frozenset[Permission]] = {
+    Role.PATIENT: frozenset(
+        {
+            _P.BOOK,
+            _P.OPEN_PATIENT,
+            _P.READ_MEDICATIONS,
+            _P.MANAGE_REMINDERS,
+            _P.READ_OBSERVATIONS,
+            _P.RECORD_OBSERVATION,
+        }
+    ),
+}
+"""What a role may do besides, but only to the caller's own record, in verbs that are about one patient."""
+
+CARE = frozenset({_P.READ_MEDICATIONS, _P.PRESCRIBE, _P.MANAGE_REMINDERS, _P.READ_OBSERVATIONS, _P.RECORD_OBSERVATION})
+"""What a clinician may do only to patients in their care. Allergies are not among it: they have to be seen by everybody."""
+
+EMERGENCY = frozenset({_P.OPEN_PATIENT, _P.READ_MEDICATIONS, _P.READ_OBSERVATIONS})
+"""What somebody at the desk may do besides their role to a patient for whom they have broken the glass: look."""
 
 
 def may(role: Role, permission: Permission) -> bool:
     """Whether the role grants the permission."""
     return permission in GRANTS[role]
+
+
+def may_own(role: Role, permission: Permission) -> bool:
+    """Whether the role has the permission for the caller's own record."""
+    return permission in OWN.get(role, ())

@@ -25,11 +25,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from clinicdesk.core import history, trail
+from clinicdesk.core.access import Access
 from clinicdesk.core.clock import Clock, to_micros, utc_now
 from clinicdesk.core.errors import ClinicError, Conflict, NotPermitted, Unavailable
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.model import Base
-from clinicdesk.core.permissions import Permission, Role, may
+from clinicdesk.core.permissions import Permission, Role, may, may_own
 from clinicdesk.core.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -47,12 +48,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: the user (None for the operator and for nobody), the role, and the desk they sit at."""
+    """Who acts: the user (None for the operator and for nobody), the role, and the desk they sit at.
+
+    Which patient or practitioner the person is, the account says: the guard of the accounts fills it in.
+    """
 
     user_id: UUID | None
     role: Role
     name: str = ""
     desk: str = ""
+    patient_id: UUID | None = None
+    practitioner_id: UUID | None = None
 
     def may(self, permission: Permission) -> bool:
         return may(self.role, permission)
@@ -133,6 +139,8 @@ class Database:
         above the one that made it (a reminder of a visit) is stored with it or not at all."""
         self.known_roots: Callable[[], Mapping[int, bytes]] = dict
         """The checkpoints of the audit trail that are kept outside the database: the chain's hash by its length."""
+        self.access = Access()
+        """Whose records a caller reaches within a permission."""
         self._begins = {
             True: engine.execution_options(**turns.writing),
             False: engine.execution_options(**turns.reading),
@@ -167,6 +175,9 @@ class Tx:
         self.session = Session(engine, autoflush=False, expire_on_commit=False)
         self._changes: list[tuple[str, Change]] = []
         self._derived: list[Change] = []
+        self.emergency = False
+        """Whether something was done by an exception that the audit trail has to mark: somebody broke the glass."""
+        self._scope: _Scope | None = None
         self._turn: bool | None = None
         """None before the first verb that writes; then whether this unit of work has the clinic alone."""
 
@@ -182,6 +193,31 @@ class Tx:
         if self._turn is None or (alone and not self._turn):
             self.database.turns.begin_verb(self.connection, alone=alone)
             self._turn = alone
+
+    @property
+    def own_patient(self) -> UUID | None:
+        """The patient whose record alone the caller may see; None for whoever is not limited to one.
+
+        Raises NotPermitted("record_not_linked") for a patient's account that nobody has linked to a record yet.
+        """
+        if self.actor.role is not Role.PATIENT:
+            return None
+        if self.actor.patient_id is None:
+            raise NotPermitted("record_not_linked", verb=self.verb)
+        return self.actor.patient_id
+
+    def reach(self, patient_id: UUID) -> None:
+        """Make sure that the caller may do what the verb does to this patient; the first act of a verb that is about one.
+
+        Raises NotPermitted("not_own_record", "record_not_linked", "not_in_care").
+        """
+        own = self.own_patient
+        if own is not None and own != patient_id:
+            raise NotPermitted("not_own_record", verb=self.verb, patient_id=patient_id)
+        if self._scope is not None:
+            if own is None and self.database.access.admit(self, self._scope.permission, patient_id):
+                self.emergency = True
+            self._scope.reached = True
 
     def record(self, change: Change | None) -> None:
         """Say what was changed, read or done. None (nothing differed) is accepted and ignored."""
@@ -272,6 +308,8 @@ class Tx:
                 detail["fields"] = fields
             if change.note:
                 detail["note"] = change.note
+            if self.emergency and change.patient_id is not None:
+                detail["emergency"] = True
             seq = appender.append(
                 at, unit, actor_id, self.actor.name, self.actor.role.value, self.actor.desk, change.action.value, verb,
                 change.entity, entity_id, change.patient_id.hex if change.patient_id else "", outcome,
@@ -373,14 +411,23 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@dataclass(slots=True)
+class _Scope:
+    """What the running verb needs, and whether it has said whom it is about."""
+
+    permission: Permission
+    reached: bool = False
+
+
 @dataclass(frozen=True)
 class VerbInfo:
-    """A verb as it was declared: its name, the permission it needs, and whether it writes."""
+    """A verb as it was declared: its name, the permission it needs, whether it writes, and whether it is about one patient."""
 
     name: str
     permission: Permission
     writes: bool
     concurrent: bool
+    of_patient: bool
 
 
 VERBS: dict[str, VerbInfo] = {}
@@ -388,7 +435,7 @@ VERBS: dict[str, VerbInfo] = {}
 
 
 def verb(
-    permission: Permission, *, writes: bool = True, concurrent: bool = False
+    permission: Permission, *, writes: bool = True, concurrent: bool = False, of_patient: bool = False
 ) -> Callable[[Callable[Concatenate[Tx, P], R]], Callable[Concatenate[Tx, P], R]]:
     """Declare a service function as a verb that needs `permission`. The check cannot be skipped by any caller.
 
@@ -399,29 +446,41 @@ def verb(
     server that is a queue; a verb that many people use at once is declared `concurrent` and runs beside others of its kind
     (never beside one that is not). It then has to see to it that it and they cannot contradict each other: by a constraint
     of the database, the version of a row, or `tx.claim`.
+
+    A verb that is `of_patient` says by `tx.reach` which patient it is about, before it looks at anything of theirs. It is
+    open to those besides who have the permission for their own record, or for one patient in an emergency.
     """
 
     def declare(function: Callable[Concatenate[Tx, P], R]) -> Callable[Concatenate[Tx, P], R]:
         name = f"{function.__module__.split('.')[2]}.{function.__name__}"
-        VERBS[name] = info = VerbInfo(name, permission, writes, concurrent)
+        VERBS[name] = info = VerbInfo(name, permission, writes, concurrent, of_patient)
 
         @functools.wraps(function)
         def checked(tx: Tx, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            if not tx.actor.may(permission):
+            if not (tx.actor.may(permission) or (of_patient and _for_one(tx, permission))):
                 raise NotPermitted(verb=name, permission=permission.value)
             if info.writes and not tx.writes:
                 raise AssertionError(f"{name} needs a unit of work that writes")
-            before, tx.verb = tx.verb, name
+            before, tx.verb = (tx.verb, tx._scope), name  # noqa: SLF001  (our own kind)
+            tx._scope = scope = _Scope(permission) if of_patient else None  # noqa: SLF001
             if info.writes:
                 tx.take_turn(alone=not concurrent)
             try:
-                return function(tx, *args, **kwargs)
+                result = function(tx, *args, **kwargs)
             finally:
-                tx.verb = before
+                tx.verb, tx._scope = before  # noqa: SLF001
+            if scope is not None and not scope.reached:
+                raise AssertionError(f"{name} did not say whom it is about")
+            return result
 
         return checked
 
     return declare
+
+
+def _for_one(tx: Tx, permission: Permission) -> bool:
+    """Whether the caller has the permission for one patient: themselves, or somebody in an emergency."""
+    return may_own(tx.actor.role, permission) or tx.database.access.excepts(tx, permission)
 
 
 def begin_as_told(engine: Engine) -> None:

@@ -15,7 +15,7 @@ import clinicdesk.core
 import clinicdesk.features
 from clinicdesk.core.errors import NotPermitted
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.permissions import GRANTS, Permission, Role
+from clinicdesk.core.permissions import CARE, EMERGENCY, GRANTS, OWN, Permission, Role, may_own
 from clinicdesk.core.tx import VERBS, Actor, Database
 
 pytestmark = pytest.mark.embedded  # the check is made before any database is asked
@@ -37,14 +37,15 @@ MAY: dict[frozenset[Role], str] = {
         users.unlock users.verify_email
     """,
     ACCOUNTS: """
+        appointments.find_openings appointments.list_types appointments.next_opening appointments.previous_opening
+        practitioners.holidays practitioners.list_practitioners practitioners.working_days
         notifications.edit_preferences notifications.inbox notifications.mark_all_read notifications.mark_read
         notifications.preferences notifications.remove notifications.unread_count
     """,
     DESK: """
         appointments.advance appointments.arrive appointments.book appointments.cancel appointments.check_in
-        appointments.confirm appointments.day_loads appointments.day_schedule appointments.edit
-        appointments.find_openings appointments.fulfil appointments.list_types appointments.make_pending
-        appointments.next_opening appointments.no_show appointments.open_visit appointments.previous_opening
+        appointments.confirm appointments.day_loads appointments.day_schedule appointments.edit appointments.fulfil
+        appointments.make_pending appointments.no_show appointments.open_visit
         appointments.propose appointments.put_on_waitlist appointments.reinstate appointments.reschedule
         appointments.revert appointments.start_visit appointments.step_back appointments.visits_between
         appointments.visits_of_patient appointments.waiting_times appointments.walk_in
@@ -56,8 +57,7 @@ MAY: dict[frozenset[Role], str] = {
         patients.edit patients.find_duplicates patients.get_row patients.get_rows patients.mark_deceased
         patients.mark_living patients.note_search patients.open_record patients.register patients.remove_contact
         patients.restore_contact patients.reveal patients.save_contact patients.search
-        practitioners.absences practitioners.holidays practitioners.list_practitioners practitioners.list_rooms
-        practitioners.list_sites practitioners.weekly_hours practitioners.working_days
+        practitioners.absences practitioners.list_rooms practitioners.list_sites practitioners.weekly_hours
     """,
     CLINICAL: """
         medications.check_medicine medications.complete medications.current_medications medications.dispense
@@ -94,6 +94,9 @@ MAY: dict[frozenset[Role], str] = {
         users.forget_answers users.forget_sessions
     """,
 }
+OF_PATIENT: frozenset[str] = frozenset()
+"""Verbs that are about one patient: open besides to who has their permission for that one alone."""
+
 EXPECTED = {verb: roles for roles, verbs in MAY.items() for verb in verbs.split()}
 
 Verb = Callable[..., Any]
@@ -123,6 +126,7 @@ def verbs() -> dict[str, Verb]:
 def test_every_verb_is_in_the_table_and_nothing_else_is(verbs: dict[str, Verb]) -> None:
     assert sorted(verbs.keys() - EXPECTED.keys()) == [], "say above who may call them"
     assert sorted(EXPECTED.keys() - verbs.keys()) == [], "there is no such verb (any more)"
+    assert {name for name in verbs if VERBS[name].of_patient} == OF_PATIENT
 
 
 @pytest.mark.parametrize("role", Role)
@@ -132,7 +136,8 @@ def test_a_role_may_call_what_the_table_says_and_is_refused_the_rest(
     actor = Actor(new_id(), role)
     granted = {name for name in verbs if actor.may(VERBS[name].permission)}
     assert granted == {name for name, roles in EXPECTED.items() if role in roles}
-    for name in verbs.keys() - granted:
+    own = {name for name in OF_PATIENT - granted if may_own(role, VERBS[name].permission)}
+    for name in verbs.keys() - granted - own:
         with pytest.raises(NotPermitted) as refused:
             verbs[name](db.read(actor))
         assert refused.value.params["verb"] == name
@@ -144,6 +149,11 @@ def test_every_role_has_grants_and_every_permission_somebody_to_hold_it() -> Non
         Permission.MAINTAIN
     }
     assert GRANTS[Role.OPERATOR] == set(Permission)
+
+
+def test_what_is_granted_for_one_patient_is_granted_to_somebody_in_whole() -> None:
+    for_one = CARE | EMERGENCY | frozenset().union(*OWN.values())
+    assert for_one <= frozenset().union(*(GRANTS[role] for role in Role if role is not Role.OPERATOR))
 
 
 def test_only_a_doctor_prescribes_in_spite_of_a_serious_warning() -> None:

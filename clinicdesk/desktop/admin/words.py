@@ -48,6 +48,7 @@ def permission(of: Permission) -> str:
     return {
         Permission.SIGN_IN: _translate("Permissions", "Sign in"),
         Permission.USE_SECOND_FACTOR: _translate("Permissions", "Use a second step to sign in"),
+        Permission.SEE_OPENINGS: _translate("Permissions", "See free times"),
         Permission.SEE_CALENDAR: _translate("Permissions", "See the calendar"),
         Permission.BOOK: _translate("Permissions", "Book, move, cancel"),
         Permission.OVERBOOK: _translate("Permissions", "Overbook, with reason"),
@@ -56,6 +57,8 @@ def permission(of: Permission) -> str:
         Permission.FIND_PATIENT: _translate("Permissions", "Find patients"),
         Permission.OPEN_PATIENT: _translate("Permissions", "Open patient records"),
         Permission.EDIT_PATIENT: _translate("Permissions", "Edit patients"),
+        Permission.BREAK_GLASS: _translate("Permissions", "Open a record in an emergency"),
+        Permission.REVIEW_ACCESS: _translate("Permissions", "Review emergency access"),
         Permission.EDIT_ALLERGIES: _translate("Permissions", "Change allergies"),
         Permission.READ_MEDICATIONS: _translate("Permissions", "See medications"),
         Permission.PRESCRIBE: _translate("Permissions", "Prescribe, renew, stop"),

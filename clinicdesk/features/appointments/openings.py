@@ -64,7 +64,7 @@ class _Gap:
     usable: Interval
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_OPENINGS, writes=False)
 def find_openings(tx: Tx, request: FindOpenings) -> list[Opening]:
     """Where the visit fits, best first, at most `request.limit`, none earlier than now nor later than 120 days on.
 
@@ -83,7 +83,7 @@ def find_openings(tx: Tx, request: FindOpenings) -> list[Opening]:
     return [opening for _, opening in found[: request.limit]]
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_OPENINGS, writes=False)
 def next_opening(
     tx: Tx,
     practitioner_id: UUID,
@@ -104,7 +104,7 @@ def next_opening(
     return None
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_OPENINGS, writes=False)
 def previous_opening(
     tx: Tx, practitioner_id: UUID, before: datetime, length: timedelta, *, patient_id: UUID | None = None
 ) -> Opening | None:
@@ -201,6 +201,8 @@ def _gaps(
     narrowed: FindOpenings | None = None,
 ) -> Iterator[_Gap]:
     """The free stretches of these people from `first` on for so many days, day by day, in order of time within a person."""
+    if patient_id is not None:
+        tx.reach(patient_id)  # when somebody is busy is theirs
     zone, now = load_clinic(tx.connection).tz, _now_on_grid(tx)
     by_id = {who.id: who for who in people}
     done = 0

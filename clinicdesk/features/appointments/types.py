@@ -22,7 +22,7 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _EDITABLE = ("name", "short", "minutes", "colour", "code", "position", "active")
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_OPENINGS, writes=False)
 def list_types(tx: Tx, include_inactive: bool = False) -> list[TypeRow]:
     """The kinds of visit in the clinic's order."""
     c = AppointmentType.__table__.c

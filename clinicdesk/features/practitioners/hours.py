@@ -199,7 +199,7 @@ def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, 
     ]
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_OPENINGS, writes=False)
 def holidays(tx: Tx, first: date, last: date) -> list[HolidayRow]:
     """The public holidays from first to last, both included."""
     return [HolidayRow(*row) for row in tx.connection.execute(_HOLIDAYS, {"first": first, "last": last})]
@@ -259,7 +259,7 @@ def load_public_holidays(tx: Tx, country: str, year: int, subdivision: str | Non
     return len(added)
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_OPENINGS, writes=False)
 def working_days(
     tx: Tx, practitioner_ids: Sequence[UUID], first: date, last: date, zone: ZoneInfo | None = None
 ) -> list[WorkingDay]:

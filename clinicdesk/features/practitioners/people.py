@@ -58,7 +58,7 @@ _PRACTITIONERS = (
 )  # fmt: skip
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_OPENINGS, writes=False)
 def list_practitioners(tx: Tx, include_inactive: bool = False) -> list[PractitionerRow]:
     """The practitioners in the order of the calendar's columns."""
     rows = _PRACTITIONERS if include_inactive else _PRACTITIONERS.where(Practitioner.active)

@@ -23,14 +23,18 @@ from clinicdesk.features.users.schemas import AddUser, EditUser, UserRow
 def ensure_active(tx: Tx) -> None:
     """The guard of every unit of work: its actor's account is on and has the role that the actor claims.
 
-    The operator and nobody have no account. Raises NotPermitted("account_off").
+    Says which practitioner or patient the actor is. The operator and nobody have no account. Raises
+    NotPermitted("account_off").
     """
     actor = tx.actor
     if actor.user_id is None and actor.role in (Role.OPERATOR, Role.NOBODY):
         return
-    account = tx.session.execute(select(User.active, User.role).where(User.id == actor.user_id)).one_or_none()
+    account = tx.session.execute(
+        select(User.active, User.role, User.patient_id, User.practitioner_id).where(User.id == actor.user_id)
+    ).one_or_none()
     if account is None or not account.active or account.role != actor.role:
         raise NotPermitted("account_off", verb="users.ensure_active")
+    tx.actor = replace(actor, patient_id=account.patient_id, practitioner_id=account.practitioner_id)
 
 
 @verb(Permission.SIGN_IN, writes=False)

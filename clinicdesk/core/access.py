@@ -1,0 +1,29 @@
+"""Whose records a caller reaches within a permission: what `Tx.reach` asks, and a feature above says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from clinicdesk.core.permissions import Permission
+
+if TYPE_CHECKING:
+    from clinicdesk.core.tx import Tx
+
+
+class Access:
+    """The simplest rule, of a database that nobody has given another: a permission reaches every patient, none goes beyond it."""
+
+    def excepts(self, tx: Tx, permission: Permission) -> bool:
+        """Whether the caller, whose role has not this permission, has it for somebody by an exception.
+
+        `admit` then says for whom.
+        """
+        return False
+
+    def admit(self, tx: Tx, permission: Permission, patient_id: UUID) -> bool:
+        """Whether the caller reaches this patient by the permission; True where that is by an emergency that has to be marked.
+
+        Raises NotPermitted.
+        """
+        return False
