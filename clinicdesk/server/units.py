@@ -68,6 +68,14 @@ async def _write_tx(
         yield tx
 
 
+async def _audited_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
+    serving = serving_of(request)
+    async with _unit(
+        serving, serving.database.write(caller.actor), lambda tx: ensure_open(tx, caller.session_id)
+    ) as tx:
+        yield tx
+
+
 def anonymous_actor(request: Request) -> Actor:
     """Whoever is not signed in, known by where they are."""
     return Actor(None, Role.NOBODY, desk=address_of(request))
@@ -82,6 +90,9 @@ async def _open_write_tx(request: Request) -> AsyncIterator[Tx]:
 
 ReadTx = Annotated[Tx, Depends(_read_tx, scope="function")]
 """A unit of work of the signed-in caller that changes nothing."""
+
+AuditedTx = Annotated[Tx, Depends(_audited_tx, scope="function")]
+"""A unit of work of the signed-in caller for a read that is an entry in the audit trail itself."""
 
 WriteTx = Annotated[Tx, Depends(_write_tx, scope="function")]
 """A unit of work of the signed-in caller; takes Idempotency-Key."""

@@ -1,0 +1,43 @@
+"""Days, instants and times of day in requests: as RFC 3339 writes them, and near enough that sums with them hold."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+from pydantic import AwareDatetime, BeforeValidator, Field
+
+EARLIEST = date(1900, 1, 1)
+LATEST = date(2199, 12, 31)
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
+
+
+def _written(as_: re.Pattern[str]) -> BeforeValidator:
+    """Takes nothing but text of this form: not seconds since 1970, which would be taken for it otherwise."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not as_.fullmatch(value):
+            raise ValueError("not written as it should be")
+        return value
+
+    return BeforeValidator(check)
+
+
+Day = Annotated[date, Field(ge=EARLIEST, le=LATEST, examples=["2026-11-23"]), _written(_DAY)]
+"""A day of the clinic's calendar."""
+
+Instant = Annotated[
+    AwareDatetime,
+    Field(
+        ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC), examples=["2026-11-23T09:30:00+01:00"]
+    ),
+    _written(_INSTANT),
+]
+"""An instant with its offset."""
+
+TimeOfDay = Annotated[time, Field(examples=["08:30"]), _written(_TIME)]
+"""What a clock of the clinic shows."""
