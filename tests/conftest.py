@@ -20,7 +20,7 @@ from clinicdesk.core.postgres import open_postgres
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import passwords
 
-pytest_plugins = ["tests.postgres", "tests.redis"]
+pytest_plugins = ["tests.postgres", "tests.redis", "tests.server.fleet"]
 # How long a test waits for what must come: on a busy machine it comes late, and that is no failure.
 QtBot.waitUntil.__kwdefaults__ = {"timeout": 30_000}
 
