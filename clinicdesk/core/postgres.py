@@ -99,7 +99,9 @@ def open_postgres(url: str | URL, audit_key: bytes, clock: Clock = utc_now, **se
 
     Does not create or upgrade tables. `audit_key` (32 bytes) seals the audit trail.
     """
-    return Database(postgres_engine(url, **settings), audit_key, clock, PostgresTurns())
+    database = Database(postgres_engine(url, **settings), audit_key, clock, PostgresTurns())
+    database.serves = True  # whoever writes here, others may be following
+    return database
 
 
 def lock_schema(connection: Connection) -> None:

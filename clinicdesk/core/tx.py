@@ -24,7 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from clinicdesk.core import history, trail
+from clinicdesk.core import changes, history, trail
 from clinicdesk.core.access import Access
 from clinicdesk.core.clock import Clock, to_micros, utc_now
 from clinicdesk.core.errors import ClinicError, Conflict, NotPermitted, Unavailable
@@ -110,6 +110,8 @@ class Committed:
     verb: str
     entities: frozenset[str]
     changes: tuple[Change, ...] = field(repr=False)
+    seq: int | None = None
+    """Its number in the change log, where the database serves."""
 
 
 Listener = Callable[[Committed], None]
@@ -141,6 +143,8 @@ class Database:
         """The checkpoints of the audit trail that are kept outside the database: the chain's hash by its length."""
         self.access = Access()
         """Whose records a caller reaches within a permission."""
+        self.serves = False
+        """Whether others follow what is changed here: each unit of work is then entered in the change log."""
         self._begins = {
             True: engine.execution_options(**turns.writing),
             False: engine.execution_options(**turns.reading),
@@ -282,20 +286,24 @@ class Tx:
         if recorded:
             for follower in self.database.followers:
                 follower(self, recorded)
+        made = (*(change for _, change in self._changes), *self._derived)
+        entities = frozenset(change.entity for change in made if change.action in "CUD")
+        verb = self._changes[0][0] if self._changes else ""
+        logs = self.database.serves and bool(entities)
+        if self._changes or logs:
+            self.database.turns.begin_records(self.connection)
         self._write_records(outcome)
+        seq = changes.append(self.connection, self.now, verb, made) if logs else None
         self.session.commit()
-        changes = (*(change for _, change in self._changes), *self._derived)
-        entities = frozenset(change.entity for change in changes if change.action in "CUD")
         if entities:
-            verb = self._changes[0][0] if self._changes else ""
-            told = Committed(self.unit_id, verb, entities, changes)
+            told = Committed(self.unit_id, verb, entities, made, seq)
             for listener in self.database.listeners:
                 listener(told)
 
     def _write_records(self, outcome: str) -> None:
+        """Write what was recorded to the audit trail and the history; whoever calls holds the records' lock."""
         if not self._changes:
             return
-        self.database.turns.begin_records(self.connection)
         appender = trail.Appender(self.connection, self.database.audit_key)
         at, unit = to_micros(self.now), self.unit_id.hex
         actor_id = self.actor.user_id.hex if self.actor.user_id else ""
@@ -337,6 +345,7 @@ class Tx:
             Change("", None, Action.EXECUTE, patient_id=patient_id if isinstance(patient_id, UUID) else None)
         )
         try:
+            self.database.turns.begin_records(refusal.connection)
             refusal._write_records("refused")  # noqa: SLF001  (our own kind)
             refusal.session.commit()
         finally:

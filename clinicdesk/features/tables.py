@@ -1,6 +1,6 @@
 """All tables of all features, imported for the sake of the one metadata that holds them."""
 
-from clinicdesk.core import clinic, history, trail
+from clinicdesk.core import changes, clinic, history, trail
 from clinicdesk.core.model import Base
 from clinicdesk.features.appointments import models as appointments
 from clinicdesk.features.chat import models as chat
@@ -14,6 +14,7 @@ from clinicdesk.features.users import models as users
 
 __all__ = [
     "appointments",
+    "changes",
     "chat",
     "clinic",
     "history",

@@ -72,6 +72,7 @@ def _open_postgres(settings: Settings, clock: Clock) -> tuple[Database, Callable
 
 def serve_from(settings: Settings, database: Database, close_database: Callable[[], None]) -> Serving:
     """Serve from an open, migrated and guarded database."""
+    database.serves = True
     redis = None
     if settings.redis_url is not None:
         redis = Redis.from_url(

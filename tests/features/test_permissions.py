@@ -87,6 +87,7 @@ MAY: dict[frozenset[Role], str] = {
         users.remove_second_factor users.reset_password users.set_active users.user_statistics
     """,
     OPERATOR: """
+        feed.changes_since feed.forget_changes
         medications.due_between
         notifications.claim_due notifications.expire_leases notifications.mark_failed notifications.mark_sent
         notifications.mark_unknown

@@ -59,6 +59,8 @@ DEEDS: dict[str, tuple[str, str]] = {
     "chat.mark_read": (QT_TRANSLATE_NOOP("Deeds", "Read conversation"), "ph.eye"),
     "chat.open_direct": (QT_TRANSLATE_NOOP("Deeds", "Began conversation"), "ph.chats"),
     "chat.say": (QT_TRANSLATE_NOOP("Deeds", "Wrote in conversation"), "ph.chats"),
+    "feed.changes_since": (QT_TRANSLATE_NOOP("Deeds", "Followed changes"), "ph.eye"),
+    "feed.forget_changes": (QT_TRANSLATE_NOOP("Deeds", "Cleared the log of changes"), "ph.eraser"),
     "interop.export_patients": (QT_TRANSLATE_NOOP("Deeds", "Exported patients"), "ph.upload-simple"),
     "interop.take_in": (QT_TRANSLATE_NOOP("Deeds", "Imported records"), "ph.download-simple"),
     "interop.take_patients": (QT_TRANSLATE_NOOP("Deeds", "Imported patients"), "ph.download-simple"),
