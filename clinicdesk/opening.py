@@ -25,6 +25,7 @@ from clinicdesk.core.logs import start_logging
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor, Database, raise_unavailable
+from clinicdesk.features.care.service import CareAccess
 from clinicdesk.features.notifications.service import follow
 from clinicdesk.features.users.rules import check_password
 from clinicdesk.features.users.service import ensure_active
@@ -134,9 +135,15 @@ def open_clinic(
         presence.take(shared=True)
     database.known_roots = lambda: checkpoints.known().roots
     database.listeners.append(checkpoints.note_hourly)
-    database.guards.append(ensure_active)
-    database.followers.append(follow)
+    put_rules(database)
     return OpenClinic(database, place, warnings, checkpoints, key, presence)
+
+
+def put_rules(database: Database) -> None:
+    """Give a database what every clinic's has: the guard of the accounts, the reach of care, and what follows from changes."""
+    database.guards.append(ensure_active)
+    database.access = CareAccess()
+    database.followers.append(follow)
 
 
 @contextmanager

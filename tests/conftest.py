@@ -77,6 +77,7 @@ class Where:
 _ON_BOTH = (
     "tests.features.",
     "tests.server.test_auth",
+    "tests.server.test_care",
     "tests.server.test_users",
     "tests.core.test_feed",
     "tests.core.test_tx",

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from clinicdesk.core.errors import InvalidInput
 
@@ -51,3 +52,12 @@ def decode_cursor(cursor: str, *kinds: type[str] | type[int]) -> list[str | int]
     if any((isinstance(v, int) and abs(v) >= 1 << 63) or (isinstance(v, str) and "\x00" in v) for v in place):
         raise InvalidInput("cursor_not_right", field="cursor")
     return list(place)
+
+
+def decode_id_cursor(cursor: str) -> UUID:
+    """The id of the item that a cursor stands behind, where a list goes by ids. Raises InvalidInput("cursor_not_right")."""
+    (place,) = decode_cursor(cursor, str)
+    try:
+        return UUID(hex=str(place))
+    except ValueError as error:
+        raise InvalidInput("cursor_not_right", field="cursor") from error

@@ -3,6 +3,7 @@
 from clinicdesk.core import changes, clinic, history, trail
 from clinicdesk.core.model import Base
 from clinicdesk.features.appointments import models as appointments
+from clinicdesk.features.care import models as care
 from clinicdesk.features.chat import models as chat
 from clinicdesk.features.interop import models as interop
 from clinicdesk.features.medications import models as medications
@@ -14,6 +15,7 @@ from clinicdesk.features.users import models as users
 
 __all__ = [
     "appointments",
+    "care",
     "changes",
     "chat",
     "clinic",

@@ -17,13 +17,14 @@ from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
 from clinicdesk.server.idempotency import Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
 from clinicdesk.server.requests import Requests
-from clinicdesk.server.routes import auth, users
+from clinicdesk.server.routes import auth, care, users
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
 
 ROUTERS = (
     auth.router,
     users.router,
+    care.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 

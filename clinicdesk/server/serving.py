@@ -14,8 +14,7 @@ from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.database import derive_key
 from clinicdesk.core.smtp import Smtp
 from clinicdesk.core.tx import Database
-from clinicdesk.features.users.service import ensure_active
-from clinicdesk.opening import open_clinic
+from clinicdesk.opening import open_clinic, put_rules
 from clinicdesk.server.limits import Limits
 from clinicdesk.server.settings import Settings
 from clinicdesk.server.tokens import Tokens
@@ -66,7 +65,7 @@ def _open_postgres(settings: Settings, clock: Clock) -> tuple[Database, Callable
     except BaseException:
         database.close()
         raise
-    database.guards.append(ensure_active)
+    put_rules(database)
     return database, database.close
 
 

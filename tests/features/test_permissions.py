@@ -50,6 +50,7 @@ MAY: dict[frozenset[Role], str] = {
         appointments.revert appointments.start_visit appointments.step_back appointments.visits_between
         appointments.visits_of_patient appointments.waiting_times appointments.walk_in
         audit.access_log
+        care.care_settings care.end_emergency care.open_emergency care.own_emergencies
         chat.add_members chat.conversations chat.create_group chat.delete_message chat.edit_message chat.enter_room
         chat.leave chat.mark_read chat.messages chat.open_direct chat.rooms chat.say chat.unread
         notifications.contact_preference notifications.hold_back notifications.messages notifications.messaging
@@ -76,6 +77,7 @@ MAY: dict[frozenset[Role], str] = {
         appointments.correct_past appointments.mark_entered_in_error appointments.record_past appointments.save_type
         chat.create_room
         notifications.edit_messaging notifications.remove_reminder_rule notifications.save_reminder_rule
+        care.edit_care_settings care.emergencies care.review
         audit.list_entries audit.note_verification audit.verify
         interop.export_patients interop.take_in interop.take_patients
         practitioners.add_absence practitioners.edit_clinic practitioners.load_public_holidays

@@ -19,6 +19,7 @@ from clinicdesk.features.practitioners import service as practitioners
 from clinicdesk.features.practitioners.schemas import SetUpClinic
 from clinicdesk.features.users import service as users
 from clinicdesk.features.users.schemas import AddUser, UserRow
+from clinicdesk.opening import put_rules
 from clinicdesk.server.app import create_app
 from clinicdesk.server.serving import serve_from
 from clinicdesk.server.settings import load_settings
@@ -77,7 +78,7 @@ def settings() -> dict[str, str]:
 @pytest.fixture
 def people(db: Database, operator: Actor) -> dict[Role, UserRow]:
     """A clinic that is set up, guarded as the program guards it, with somebody of each role."""
-    db.guards.append(users.ensure_active)
+    put_rules(db)
     with db.write(operator) as tx:
         practitioners.set_up_clinic(tx, SetUpClinic("Harbour Street Clinic", "Europe/Berlin"))
         return {

@@ -16,6 +16,7 @@ from tests.server.conftest import ROLES, SignedIn
 ANYBODY = "anybody"
 EVERY_ROLE = frozenset(ROLES)
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
+STAFF = EVERY_ROLE - {Role.PATIENT}
 
 # A new endpoint goes behind those who may ask it; whoever is not signed in may ask those of ANYBODY alone.
 MAY: dict[frozenset[Role] | str, str] = {
@@ -26,17 +27,24 @@ MAY: dict[frozenset[Role] | str, str] = {
     EVERY_ROLE: """
         logout list_sessions revoke_session get_me edit_me change_password list_roles
     """,
+    STAFF: """
+        break_glass list_own_emergencies get_care_settings end_emergency
+    """,
     ADMINISTRATOR | {Role.DOCTOR}: """
         enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
     """,
     ADMINISTRATOR: """
         list_users add_user user_statistics get_user edit_user set_user_active link_user_to_patient reset_user_password
         remove_user_second_factor deactivate_user
+        list_emergencies edit_care_settings review_emergency
     """,
 }
 EXPECTED = {name: who for who, names in MAY.items() for name in names.split()}
 
 BODIES: dict[str, Any] = {
+    "break_glass": {"patient_id": str(new_id()), "reason": "Fainted", "password": "not this one"},
+    "edit_care_settings": {"scope": "own", "months_back": 24, "emergency_minutes": 60},
+    "review_emergency": {"justified": True},
     "edit_me": {"name": "Somebody"},
     "change_password": {"current": "not this one", "new": "nine green kites over Ulm"},
     "confirm_second_factor": {"code": "000000"},

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.errors import NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, decode_id_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
@@ -98,7 +98,7 @@ def inbox(tx: Tx, page: PageRequest = PageRequest(), *, unread_only: bool = Fals
         mine.append(Notification.read_at.is_(None))
     wanted = select(Notification).where(*mine).order_by(Notification.id.desc()).limit(page.limit + 1)
     if page.cursor:
-        wanted = wanted.where(Notification.id < rules.id_at(page.cursor))
+        wanted = wanted.where(Notification.id < decode_id_cursor(page.cursor))
     found = list(tx.session.scalars(wanted))
     total = tx.session.scalar(select(func.count()).select_from(Notification).where(*mine)) if page.total else None
     items = [_row(one) for one in found[: page.limit]]

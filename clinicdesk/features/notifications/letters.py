@@ -26,6 +26,7 @@ _HAPPENED = {
     Kind.PATIENT_ARRIVED: "A patient of yours has arrived.",
     Kind.MESSAGE_FAILED: "A message to a patient could not be sent.",
     Kind.CHAT_MESSAGE: "There is a new message for you.",
+    Kind.EMERGENCY_ACCESS: "Somebody has opened a record in an emergency. It waits for your review.",
 }
 """What an e-mail says of a notification: that something happened, and nobody's name."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, decode_id_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
@@ -73,7 +73,7 @@ def messages(
         where.append(OutboundMessage.appointment_id == wanted.appointment_id)
     query = select(OutboundMessage).where(*where).order_by(OutboundMessage.id.desc()).limit(page.limit + 1)
     if page.cursor:
-        query = query.where(OutboundMessage.id < rules.id_at(page.cursor))
+        query = query.where(OutboundMessage.id < decode_id_cursor(page.cursor))
     found = list(tx.session.scalars(query))
     total = tx.session.scalar(select(func.count()).select_from(OutboundMessage).where(*where)) if page.total else None
     items = [row_of(message) for message in found[: page.limit]]

@@ -36,7 +36,10 @@ _ABOUT_VISITS = (Kind.VISIT_BOOKED, Kind.VISIT_MOVED, Kind.VISIT_CANCELLED)
 
 
 def follow(tx: Tx, changes: Sequence[Change]) -> None:
-    """Plan anew what patients are told of the visits that were changed, and tell the practitioners of those that are near."""
+    """Plan anew what patients are told of the visits that were changed, and tell the practitioners of those that are near.
+
+    Administrators are alerted where somebody has broken the glass of a record.
+    """
     before: dict[UUID, Change] = {}
     patients: set[UUID] = set()
     for change in changes:
@@ -48,11 +51,19 @@ def follow(tx: Tx, changes: Sequence[Change]) -> None:
             change.entity == "patient" and change.old is not None and _REACHED_BY & change.old.keys()
         ):
             patients.add(change.id)
+        elif change.entity == "emergency_access" and change.action is Action.CREATE:
+            _alert(tx, change.id)
     if before:
         replan(tx, _VISIT.c.id, before, before)
         _tell_practitioners(tx, before)
     if patients:
         replan(tx, _VISIT.c.patient_id, patients)
+
+
+def _alert(tx: Tx, emergency_id: UUID) -> None:
+    """Tell the administrators that somebody broke the glass of a record; one of them has to judge it."""
+    administrators = select(User.id).where(User.role == Role.ADMINISTRATOR.value, User.id != tx.actor.user_id)
+    notify(tx, tx.session.scalars(administrators).all(), Kind.EMERGENCY_ACCESS, {}, emergency_id)
 
 
 def replan(tx: Tx, column: Any, values: Collection[UUID], before: Mapping[UUID, Change] | None = None) -> None:

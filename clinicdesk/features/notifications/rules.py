@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from clinicdesk.core.errors import InvalidInput
-from clinicdesk.core.paging import MOST_PER_PAGE, decode_cursor
+from clinicdesk.core.paging import MOST_PER_PAGE
 from clinicdesk.features.appointments.schemas import Status
 from clinicdesk.features.notifications.schemas import (
     Channel,
@@ -248,15 +248,6 @@ def check_limit(limit: int) -> None:
     """Raises InvalidInput("out_of_range") for a page that is empty or too long."""
     if not 1 <= limit <= MOST_PER_PAGE:
         raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
-
-
-def id_at(cursor: str) -> UUID:
-    """The id that a page ended with. Raises InvalidInput("cursor_not_right")."""
-    (place,) = decode_cursor(cursor, str)
-    try:
-        return UUID(hex=str(place))
-    except ValueError as error:
-        raise InvalidInput("cursor_not_right", field="cursor") from error
 
 
 def spoken(at: datetime, zone: ZoneInfo) -> str:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     PATIENT_ARRIVED = "patient_arrived"
     MESSAGE_FAILED = "message_failed"
     CHAT_MESSAGE = "chat_message"
+    EMERGENCY_ACCESS = "emergency_access"
 
 
 class Delivery(StrEnum):

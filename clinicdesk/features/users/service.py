@@ -38,6 +38,8 @@ from clinicdesk.features.users.sessions import (
 from clinicdesk.features.users.signing_in import (
     authenticate,
     change_password,
+    prepare_own,
+    prove_own,
     replace_password,
     sign_in,
     sign_out,
@@ -72,6 +74,8 @@ __all__ = [
     "log_out",
     "open_account",
     "own_account",
+    "prepare_own",
+    "prove_own",
     "refresh",
     "remove_second_factor",
     "renew_recovery_codes",

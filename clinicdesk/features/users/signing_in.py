@@ -44,7 +44,7 @@ def authenticate(database: Database, request: SignIn) -> SignedIn:
 
 def unlock_screen(database: Database, actor: Actor, password: str) -> UserRow:
     """Let the signed-in person back to their locked screen. Raises as `unlock` does."""
-    prepared = _prepare_own(database, actor, password)
+    prepared = prepare_own(database, actor, password)
     with database.write(actor) as tx:
         return unlock(tx, password, prepared)
 
@@ -53,12 +53,16 @@ def replace_password(
     database: Database, actor: Actor, request: ChangePassword, session_id: UUID | None = None
 ) -> UserRow:
     """Change the signed-in person's own password. Raises as `change_password` does."""
-    prepared = _prepare_own(database, actor, request.current, request.new)
+    prepared = prepare_own(database, actor, request.current, request.new)
     with database.write(actor) as tx:
         return change_password(tx, request, prepared, session_id)
 
 
-def _prepare_own(database: Database, actor: Actor, typed: str, new: str = "") -> Prepared | None:
+def prepare_own(database: Database, actor: Actor, typed: str, new: str = "") -> Prepared | None:
+    """Check the signed-in person's own password, and hash a new one, ahead of the unit of work that needs it.
+
+    None where there is nothing to check. Raises InvalidInput("password_too_long").
+    """
     with database.read(actor) as tx:
         own = tx.session.execute(select(User.email, User.password_hash).where(User.id == actor.user_id)).one_or_none()
         if own is None or locked_until(tx, account_key(own.email)) is not None:
@@ -91,7 +95,7 @@ def unlock(tx: Tx, password: str, prepared: Prepared | None = None) -> UserRow:
 
     Raises SignInRefused, SignInLocked, InvalidInput("password_too_long"); NotPermitted where nobody is signed in.
     """
-    user = _prove_own(tx, password, prepared)
+    user = prove_own(tx, password, prepared)
     _seen(tx, user)
     return row_of(user)
 
@@ -105,7 +109,7 @@ def change_password(
     Raises SignInRefused, SignInLocked for a wrong `current`; InvalidInput("password_same", "password_…") for the new one;
     NotPermitted where nobody is signed in.
     """
-    user = _prove_own(tx, request.current, prepared)
+    user = prove_own(tx, request.current, prepared)
     if request.new == request.current:
         raise InvalidInput("password_same", field="password")
     check_password(request.new, known_phrases(tx.session, user.name, user.email))
@@ -114,7 +118,11 @@ def change_password(
     return row_of(user)
 
 
-def _prove_own(tx: Tx, password: str, prepared: Prepared | None) -> User:
+def prove_own(tx: Tx, password: str, prepared: Prepared | None) -> User:
+    """The signed-in person, if the password is theirs; within a verb that asks for it again. A wrong one is counted.
+
+    Raises SignInRefused, SignInLocked, InvalidInput("password_too_long"); NotPermitted where nobody is signed in.
+    """
     user = None if tx.actor.user_id is None else tx.session.get(User, tx.actor.user_id)
     if user is None:
         raise NotPermitted(verb=tx.verb)
