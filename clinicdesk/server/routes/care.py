@@ -24,7 +24,7 @@ from clinicdesk.server.identity import SignedInCaller, serving_of
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
-from clinicdesk.server.units import ReadTx, WriteTx
+from clinicdesk.server.units import AuditedTx, ReadTx, WriteTx
 
 router = group("/break-glass", "break-glass")
 
@@ -79,7 +79,7 @@ def break_glass(
 
 @router.get("", operation_id="list_emergencies", summary="Accesses in emergencies, the latest first")
 def list_emergencies(
-    tx: WriteTx,  # that it was read is recorded
+    tx: AuditedTx,
     page: Paging,
     reviewed: bool | None = None,
     user_id: UUID | None = None,
