@@ -186,6 +186,19 @@ def serve(options: Options) -> Outcome:
 
 
 @command(
+    "worker",
+    "send what waits in the outbox and do the jobs that come again, for a server of several processes",
+)
+def worker(options: Options) -> Outcome:
+    try:
+        from clinicdesk.server.worker import run
+    except ModuleNotFoundError as error:
+        raise Unavailable("server_not_installed") from error
+    run(options.data_dir)
+    return Outcome({"ok": True}, "The worker has ended.")
+
+
+@command(
     "passphrase set",
     "put the key of the clinic's data under a passphrase, which each start asks for from then on",
     argument(

@@ -78,6 +78,7 @@ _ON_BOTH = (
     "tests.features.",
     "tests.server.test_auth",
     "tests.server.test_care",
+    "tests.server.test_jobs",
     "tests.server.test_users",
     "tests.core.test_feed",
     "tests.core.test_tx",

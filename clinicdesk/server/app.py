@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from clinicdesk import __version__
@@ -16,6 +17,7 @@ from clinicdesk.server import health, logs, problems
 from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
 from clinicdesk.server.idempotency import Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
+from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
 from clinicdesk.server.routes import auth, care, users
 from clinicdesk.server.serving import Serving, open_serving
@@ -34,9 +36,14 @@ def create_app(serving: Serving) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        work = Work(app.state.serving) if app.state.serving.settings.works else None
         try:
+            if work is not None:
+                work.start()
             yield
         finally:
+            if work is not None:
+                await run_in_threadpool(work.stop)
             await app.state.serving.close()
 
     app = FastAPI(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import signal
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,20 @@ from uvicorn.supervisors import Multiprocess
 from clinicdesk.server import logs
 from clinicdesk.server.app import create_app
 from clinicdesk.server.serving import open_serving
-from clinicdesk.server.settings import PREFIX, load_settings
+from clinicdesk.server.settings import with_data_dir
+
+log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 30
 
 
 def run(host: str, port: int, data_dir: Path | None) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingsWrong, and whatever hinders the clinic's data from being opened."""
-    if data_dir is not None:
-        os.environ[f"{PREFIX}DATA_DIR"] = str(data_dir.absolute())
-    settings = load_settings()
+    settings = with_data_dir(data_dir)
     logs.start(settings.data_dir)
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn takes it while it serves, and raises it again at the end
+    if not settings.works:
+        log.info("this server does no jobs and sends nothing that waits: clinicdesk worker does")
     serving = open_serving(settings)  # what hinders it is told here, once, and not by each worker
     how: dict[str, Any] = {
         "host": host, "port": port, "proxy_headers": True, "forwarded_allow_ips": settings.trusted_proxies,

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from clinicdesk.core import migrate
+from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.database import derive_key
+from clinicdesk.core.paths import data_dir
 from clinicdesk.core.smtp import Smtp
 from clinicdesk.core.tx import Database
 from clinicdesk.opening import open_clinic, put_rules
@@ -36,6 +38,7 @@ class Serving:
     smtp: Smtp | None
     redis: Redis | None
     close_database: Callable[[], None]
+    checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
 
     async def close(self) -> None:
@@ -49,11 +52,14 @@ def open_serving(settings: Settings, clock: Clock = utc_now) -> Serving:
     """Open the clinic that the settings name, in the present schema. Raises Unavailable as `open_clinic` does."""
     if settings.database_url is None:
         clinic = open_clinic(settings.data_dir, clock=clock)
-        return serve_from(settings, clinic.database, clinic.close)
-    return serve_from(settings, *_open_postgres(settings, clock))
+        return serve_from(settings, clinic.database, clinic.close, clinic.checkpoints)
+    database = _open_postgres(settings, clock)
+    checkpoints = Checkpoints(data_dir(settings.data_dir), database)
+    database.known_roots = lambda: checkpoints.known().roots
+    return serve_from(settings, database, database.close, checkpoints)
 
 
-def _open_postgres(settings: Settings, clock: Clock) -> tuple[Database, Callable[[], None]]:
+def _open_postgres(settings: Settings, clock: Clock) -> Database:
     from clinicdesk.core.postgres import open_postgres  # psycopg comes with the server alone
 
     assert settings.database_url is not None  # noqa: S101
@@ -66,10 +72,12 @@ def _open_postgres(settings: Settings, clock: Clock) -> tuple[Database, Callable
         database.close()
         raise
     put_rules(database)
-    return database, database.close
+    return database
 
 
-def serve_from(settings: Settings, database: Database, close_database: Callable[[], None]) -> Serving:
+def serve_from(
+    settings: Settings, database: Database, close_database: Callable[[], None], checkpoints: Checkpoints | None = None
+) -> Serving:
     """Serve from an open, migrated and guarded database."""
     database.serves = True
     redis = None
@@ -86,4 +94,4 @@ def serve_from(settings: Settings, database: Database, close_database: Callable[
     else:
         log.warning("no mail server is set; no mail will go out")
     tokens = Tokens(derive_key(database.audit_key, "access tokens"), database.clock)
-    return Serving(settings, database, tokens, Limits(redis, database.clock), smtp, redis, close_database)
+    return Serving(settings, database, tokens, Limits(redis, database.clock), smtp, redis, close_database, checkpoints)

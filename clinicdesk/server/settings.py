@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from clinicdesk.core.errors import InvalidInput
 
 PREFIX = "CLINICDESK_"
-_FROM_FILES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_PASSWORD")
+_FROM_FILES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_PASSWORD", "SMS_TOKEN")
 
 
 class SettingsWrong(InvalidInput):
@@ -32,6 +34,21 @@ def _origin(value: str) -> str:
 
 def _words(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _provider(value: str) -> str:
+    parts = urlsplit(value)
+    if value and parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError("a provider is spoken to by https")
+    return value
+
+
+class Jobs(StrEnum):
+    """Where the work is done that no request waits for."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 class Settings(BaseSettings):
@@ -59,6 +76,14 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_tls: bool = True
     mail_from: str = "clinicdesk@localhost"
+
+    sms_url: Annotated[str, AfterValidator(_provider)] = ""
+    """Of the provider that takes `{"to", "from", "text", "reference"}` as JSON by POST; empty: no SMS."""
+    sms_sender: str = Field(default="", max_length=20)
+    sms_token: SecretStr = SecretStr("")
+
+    jobs: Jobs = Jobs.AUTO
+    """Whether a server sends what waits and does the jobs as well: auto, where it is a single process."""
 
     limit_anonymous: int = Field(default=100, ge=1)
     limit_sign_ins: int = Field(default=10, ge=1)
@@ -88,6 +113,11 @@ class Settings(BaseSettings):
                 f"{PREFIX}WORKERS: several workers share limits and events in Redis; set {PREFIX}REDIS_URL"
             )
         return self
+
+    @property
+    def works(self) -> bool:
+        """Whether the server does the jobs itself."""
+        return self.jobs is Jobs.ON or (self.jobs is Jobs.AUTO and self.workers == 1)
 
 
 def _named(name: str, check: Any, value: str) -> None:
@@ -121,3 +151,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if problems:
         raise SettingsWrong(problems="; ".join(problems))
     return settings
+
+
+def with_data_dir(data_dir: Path | None) -> Settings:
+    """The settings of the environment, with the folder that the command line names. Raises SettingsWrong."""
+    if data_dir is not None:
+        os.environ[f"{PREFIX}DATA_DIR"] = str(data_dir.absolute())  # the processes of a server read it too
+    return load_settings()

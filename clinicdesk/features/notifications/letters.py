@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from string import Template as Text
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.paths import resource_dir
 from clinicdesk.features.appointments.models import Appointment
+from clinicdesk.features.medications.models import MedicationReminder, MedicationRequest
+from clinicdesk.features.medications.schemas import Status as Taken
 from clinicdesk.features.notifications import rules
 from clinicdesk.features.notifications.models import ContactPreference, OutboundMessage
 from clinicdesk.features.notifications.schemas import Channel, Kind, Letter, Reach, Template
@@ -27,6 +30,7 @@ _HAPPENED = {
     Kind.MESSAGE_FAILED: "A message to a patient could not be sent.",
     Kind.CHAT_MESSAGE: "There is a new message for you.",
     Kind.EMERGENCY_ACCESS: "Somebody has opened a record in an emergency. It waits for your review.",
+    Kind.MEDICINE_DUE: "It is time to take a medicine.",
 }
 """What an e-mail says of a notification: that something happened, and nobody's name."""
 
@@ -40,7 +44,7 @@ class NothingToSay(Exception):
 
 
 def write_letter(session: Session, message: OutboundMessage) -> Letter:
-    """The message in words. Raises NothingToSay where its visit or its patient is not as it was planned for."""
+    """The message in words. Raises NothingToSay where its visit, medicine or patient is not as it was planned for."""
     clinic = load_clinic(session)
     template, channel = Template(message.template), Channel(message.channel)
     values: dict[str, str] = {"clinic": clinic.name, **json.loads(message.params)}
@@ -48,6 +52,8 @@ def write_letter(session: Session, message: OutboundMessage) -> Letter:
         values |= _of_visit(session, message, template)
         if message.visit_start is not None:
             values["time"] = rules.spoken(message.visit_start, clinic.tz)
+    if template is Template.MEDICINE_REMINDER:
+        values |= _of_medicine(session, UUID(hex=values.pop("reminder_id")))
     if template is Template.NOTIFICATION:
         values["happened"] = _HAPPENED[Kind(values["kind"])]
     subject, body = (Text(part).substitute(values) for part in _template(template, channel))
@@ -75,6 +81,25 @@ def _of_visit(session: Session, message: OutboundMessage, template: Template) ->
         "patient": visit.given or visit.family,
         "practitioner": full_name(visit.prefix, visit.first, visit.last, visit.suffix),
     }
+
+
+def _of_medicine(session: Session, reminder_id: UUID) -> dict[str, str]:
+    """What a reminder to take a medicine says of its patient; of the medicine it says nothing."""
+    found = session.execute(
+        select(
+            Patient.given, Patient.family, Patient.deceased, Patient.active, ContactPreference.reach,
+            MedicationReminder.enabled, MedicationRequest.status,
+        )
+        .join(MedicationRequest, MedicationRequest.id == MedicationReminder.medication_id)
+        .join(Patient, Patient.id == MedicationRequest.patient_id)
+        .outerjoin(ContactPreference, ContactPreference.id == Patient.id)
+        .where(MedicationReminder.id == reminder_id)
+    ).one()  # fmt: skip
+    if found.deceased or not found.active or found.reach == Reach.NOBODY:
+        raise NothingToSay("do_not_contact")
+    if not found.enabled or found.status != Taken.ACTIVE:
+        raise NothingToSay("medicine_changed")
+    return {"patient": found.given or found.family}
 
 
 @lru_cache(maxsize=32)

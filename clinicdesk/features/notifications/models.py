@@ -106,6 +106,16 @@ class ReminderRule(Identified, Base):
     """email, sms, or empty: whichever reaches the patient."""
 
 
+class MedicineReminderTold(Base):
+    """A reminder to take a medicine that was told, or put into the outbox, for one time: never again for the same."""
+
+    __tablename__ = "medicine_reminder_told"
+    __table_args__ = (Index("ix_medicine_reminder_told_due_at", "due_at"),)
+
+    reminder_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+
+
 class OutboundMessage(Identified, Base):
     """One e-mail or SMS on its way out. What it says is made as it is sent; the row keeps no text of it."""
 

@@ -36,6 +36,7 @@ def queue(
     patient_id: UUID | None = None,
     user_id: UUID | None = None,
     release_at: datetime | None = None,
+    expires_at: datetime | None = None,
 ) -> bool:
     """Put a message into the outbox, released now unless told otherwise; called by verbs, and needs no permission of its own.
 
@@ -47,7 +48,7 @@ def queue(
         id=new_id(), version=1, dedup_key=dedup_key, channel=channel.value, template=template.value,
         params=json.dumps(params, separators=(",", ":")), patient_id=patient_id, user_id=user_id, appointment_id=None,
         visit_start=None, known_start=None, address=address, state=MessageState.HELD.value,
-        release_at=release_at or tx.now, expires_at=None, next_try_at=release_at or tx.now, attempts=0, claim_id=None,
+        release_at=release_at or tx.now, expires_at=expires_at, next_try_at=release_at or tx.now, attempts=0, claim_id=None,
         claimed_at=None, sent_at=None, error="", created_at=tx.now,
     )  # fmt: skip
     tx.session.add(message)

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     MESSAGE_FAILED = "message_failed"
     CHAT_MESSAGE = "chat_message"
     EMERGENCY_ACCESS = "emergency_access"
+    MEDICINE_DUE = "medicine_due"
 
 
 class Delivery(StrEnum):
@@ -68,6 +69,7 @@ class Template(StrEnum):
     VISIT_MOVED = "visit_moved"
     VISIT_CANCELLED = "visit_cancelled"
     VISIT_REMINDER = "visit_reminder"
+    MEDICINE_REMINDER = "medicine_reminder"
     NOTIFICATION = "notification"
 
 

@@ -10,6 +10,7 @@ from clinicdesk.features.notifications.inbox import (
     remove,
     unread_count,
 )
+from clinicdesk.features.notifications.medicines import forget_told_reminders, remind_of_medicines
 from clinicdesk.features.notifications.messaging import (
     contact_preference,
     edit_messaging,
@@ -36,6 +37,7 @@ __all__ = [
     "edit_preferences",
     "expire_leases",
     "follow",
+    "forget_told_reminders",
     "hold_back",
     "inbox",
     "mark_all_read",
@@ -48,6 +50,7 @@ __all__ = [
     "notify",
     "preferences",
     "queue",
+    "remind_of_medicines",
     "reminder_rules",
     "remove",
     "remove_reminder_rule",

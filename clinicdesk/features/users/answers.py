@@ -50,7 +50,7 @@ def keep(tx: Tx, key: str, fingerprint: bytes, answer: Answer) -> None:
     tx.session.flush()
 
 
-@verb(Permission.MAINTAIN)
+@verb(Permission.MAINTAIN, concurrent=True)
 def forget_answers(tx: Tx) -> int:
     """Forget the answers that are older than a day; says how many."""
     done = tx.session.execute(delete(KeptAnswer).where(KeptAnswer.kept_at <= tx.now - KEPT_FOR))

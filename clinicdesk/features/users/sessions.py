@@ -128,7 +128,7 @@ def list_sessions(tx: Tx) -> list[SessionRow]:
     return [_row(session) for session in sessions if not _expired(tx, session)]
 
 
-@verb(Permission.MAINTAIN)
+@verb(Permission.MAINTAIN, concurrent=True)
 def forget_sessions(tx: Tx) -> None:
     """Forget the sessions that no device is known by any more, and links that have expired."""
     tx.session.execute(delete(UserSession).where(UserSession.expires_at < tx.now - LONGEST))
