@@ -175,14 +175,36 @@ def recovery_key(options: Options) -> Outcome:
     "serve the clinic's data to other desks and programs, by HTTP",
     argument("--host", default="127.0.0.1", metavar="H", help="the address to listen on (127.0.0.1)"),
     argument("--port", type=int, default=8000, metavar="N", help="the port to listen on (8000)"),
+    argument("--demo", action="store_true", default=argparse.SUPPRESS, help="serve the demo clinic, for a trial"),
 )
 def serve(options: Options) -> Outcome:
     try:
         from clinicdesk.server.main import run
     except ModuleNotFoundError as error:
         raise Unavailable("server_not_installed") from error
-    run(options.host, options.port, options.data_dir)
+    run(options.host, options.port, _prepare_demo(options) if options.demo else options.data_dir)
     return Outcome({"ok": True}, "The server has ended.")
+
+
+def _prepare_demo(options: Options) -> Path:
+    """Bring the demo clinic's day to now, say who can sign in, and give its folder."""
+    from clinicdesk.core.clock import utc_now
+    from clinicdesk.core.errors import InvalidInput
+    from clinicdesk.core.keys import KEYRING_SETTING
+    from clinicdesk.core.paths import data_dir
+    from clinicdesk.features.demo.cast import DEMO_FOLDER
+    from clinicdesk.features.demo.service import prepare
+    from clinicdesk.opening import open_clinic
+
+    if os.environ.get("CLINICDESK_DATABASE_URL") or os.environ.get("CLINICDESK_DATABASE_URL_FILE"):
+        raise InvalidInput("demo_is_embedded")
+    os.environ[KEYRING_SETTING] = "off"  # invented people need no keyring
+    folder = data_dir(options.data_dir) / DEMO_FOLDER
+    with open_clinic(folder) as clinic:
+        accounts = prepare(clinic.database, utc_now()).accounts
+    if not options.json:
+        print("\n".join(f"{who.email:<14} {who.passphrase:<28} {who.name}, {who.role}" for who in accounts), flush=True)
+    return folder
 
 
 @command(

@@ -121,6 +121,7 @@ SENTENCES: dict[str, str] = {
     "cross_site": "Another site's page may not do this.",
     "mail_not_sent": "The mail could not be sent. Try again in a while.",
     "settings_wrong": "Settings that cannot be used: {problems}",
+    "demo_is_embedded": "The demo clinic lies in a folder of its own. Unset CLINICDESK_DATABASE_URL to serve it.",
     "server_not_installed": "The server is not installed. Bring it with: pip install 'clinicdesk[server]'",
     # Values
     "empty": "This cannot be empty.",

@@ -14,6 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from clinicdesk.core.permissions import Role
+from clinicdesk.features.demo.cast import ACCOUNTS
 from tests.postgres import free_port
 
 SECRET = "a secret of more than thirty-two characters"
@@ -22,16 +24,16 @@ Serve = Callable[..., tuple["subprocess.Popen[bytes]", str]]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts servers: `serve(CLINICDESK_X=…)` gives the process, once it answers, and its address."""
+    """Starts servers: `serve("--word", CLINICDESK_X=…)` gives the process, once it answers, and its address."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(**environment: str) -> tuple[subprocess.Popen[bytes], str]:
+    def start(*words: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
         port = free_port()
         with (tmp_path / "log").open("wb") as log:
             process = subprocess.Popen(
                 [
                     sys.executable, "-m", "clinicdesk.cli", "serve", "--json", "--port", str(port),
-                    "--data-dir", str(tmp_path / "data"),
+                    "--data-dir", str(tmp_path / "data"), *words,
                 ],
                 env={**os.environ, "CLINICDESK_KEYRING": "off", **environment}, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
@@ -68,6 +70,20 @@ def test_a_trial_needs_nothing_and_ends_when_it_is_told_to(serve: Serve) -> None
     assert register(address).status_code == 201
     process.send_signal(signal.SIGTERM)
     assert outcome(process) == (0, {"ok": True})
+
+
+def test_a_trial_with_the_demo_clinic_has_its_people_and_its_day(serve: Serve) -> None:
+    _, address = serve("--demo")
+    who = next(account for account in ACCOUNTS if account.role is Role.RECEPTIONIST)
+    credentials = {"email": who.email, "password": who.passphrase}
+    session = httpx2.post(f"{address}/api/v1/auth/login", json=credentials, timeout=30)
+    assert (session.status_code, session.json()["user"]["name"]) == (200, who.name)
+
+
+def test_the_demo_clinic_is_not_put_into_a_database_of_a_server(serve: Serve) -> None:
+    process, _ = serve("--demo", CLINICDESK_DATABASE_URL="postgresql://nowhere")
+    code, told = outcome(process)
+    assert (code, told["code"]) == (1, "demo_is_embedded")
 
 
 def test_settings_that_cannot_be_are_refused_with_their_names(serve: Serve) -> None:

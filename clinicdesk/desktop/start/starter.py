@@ -21,12 +21,10 @@ from clinicdesk.desktop.sentences import warning
 from clinicdesk.desktop.start.opening_page import OpeningPage
 from clinicdesk.desktop.window import Window
 from clinicdesk.desktop.workplace import Warned
-from clinicdesk.features.demo.cast import DemoAccount
+from clinicdesk.features.demo.cast import DEMO_FOLDER, DemoAccount
 from clinicdesk.features.practitioners.clinic import clinic as read_clinic
 from clinicdesk.features.users.schemas import SignedIn
 from clinicdesk.opening import OpenClinic, open_clinic
-
-DEMO_FOLDER = "demo"
 
 
 @dataclass(frozen=True, slots=True)

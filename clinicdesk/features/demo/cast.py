@@ -31,6 +31,10 @@ class Clinician:
     """Short codes of the visits that they give, the usual ones more than once."""
 
 
+DEMO_FOLDER = "demo"
+"""Where the demo clinic lies, within the folder that a real one would have."""
+
+
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
     """An account of the demo clinic, with the passphrase that is printed at start: there is nothing to protect."""
