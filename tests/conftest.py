@@ -77,6 +77,8 @@ class Where:
 _ON_BOTH = (
     "tests.features.",
     "tests.server.test_auth",
+    "tests.server.test_chat",
+    "tests.server.test_notifications",
     "tests.server.test_care",
     "tests.server.test_jobs",
     "tests.server.test_users",

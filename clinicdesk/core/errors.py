@@ -36,6 +36,12 @@ class NotPermitted(ClinicError):
     code = "not_permitted"
 
 
+class Hidden(NotPermitted):
+    """The actor may not even know whether there is such a thing: audited as a refusal, told like NotFound. HTTP 404."""
+
+    code = "not_found"
+
+
 class Conflict(ClinicError):
     """The request contradicts what is stored. HTTP 409."""
 

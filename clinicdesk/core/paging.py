@@ -7,9 +7,11 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from clinicdesk.core.clock import from_micros
 from clinicdesk.core.errors import InvalidInput
 
 MOST_PER_PAGE = 200
@@ -49,15 +51,38 @@ def decode_cursor(cursor: str, *kinds: type[str] | type[int]) -> list[str | int]
     fits = isinstance(place, list) and len(place) == len(kinds)
     if not fits or any(type(value) is not kind for value, kind in zip(place, kinds, strict=True)):
         raise InvalidInput("cursor_not_right", field="cursor")
-    if any((isinstance(v, int) and abs(v) >= 1 << 63) or (isinstance(v, str) and "\x00" in v) for v in place):
+    if any(abs(v) >= 1 << 63 if isinstance(v, int) else not _storable(v) for v in place):
         raise InvalidInput("cursor_not_right", field="cursor")
     return list(place)
 
 
-def decode_id_cursor(cursor: str) -> UUID:
-    """The id of the item that a cursor stands behind, where a list goes by ids. Raises InvalidInput("cursor_not_right")."""
-    (place,) = decode_cursor(cursor, str)
+def _storable(text: str) -> bool:
+    """Whether a database takes the text: it has neither NUL nor half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def check_limit(page: PageRequest) -> None:
+    """Raises InvalidInput("out_of_range") for a page that is empty or too long."""
+    if not 1 <= page.limit <= MOST_PER_PAGE:
+        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
+
+
+def instant_of(micros: str | int) -> datetime:
+    """The instant that a cursor holds in microseconds since 1970. Raises InvalidInput("cursor_not_right") beyond it all."""
     try:
-        return UUID(hex=str(place))
+        return from_micros(int(micros))
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput("cursor_not_right", field="cursor") from error
+
+
+def id_of(digits: str | int) -> UUID:
+    """The id that a cursor holds in hexadecimal digits. Raises InvalidInput("cursor_not_right")."""
+    try:
+        return UUID(hex=str(digits))
     except ValueError as error:
         raise InvalidInput("cursor_not_right", field="cursor") from error
+
+
+def decode_id_cursor(cursor: str) -> UUID:
+    """The id of the item that a cursor stands behind, where a list goes by ids. Raises InvalidInput("cursor_not_right")."""
+    return id_of(*decode_cursor(cursor, str))

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     FIND_PATIENT = "find_patient"
     OPEN_PATIENT = "open_patient"
     EDIT_PATIENT = "edit_patient"
+    CHOOSE_CONTACT = "choose_contact"
     BREAK_GLASS = "break_glass"
     REVIEW_ACCESS = "review_access"
     EDIT_ALLERGIES = "edit_allergies"
@@ -65,6 +66,7 @@ _DESK = _EVERYBODY | {
     _P.FIND_PATIENT,
     _P.OPEN_PATIENT,
     _P.EDIT_PATIENT,
+    _P.CHOOSE_CONTACT,
     _P.BREAK_GLASS,
     _P.READ_ACCESS_LOG,
     _P.USE_INBOX,
@@ -109,6 +111,7 @@ OWN: dict[Role, frozenset[Permission]] = {
         {
             _P.BOOK,
             _P.OPEN_PATIENT,
+            _P.CHOOSE_CONTACT,
             _P.READ_MEDICATIONS,
             _P.MANAGE_REMINDERS,
             _P.READ_OBSERVATIONS,

@@ -19,12 +19,14 @@ from clinicdesk.server.idempotency import Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
 from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
-from clinicdesk.server.routes import auth, care, users
+from clinicdesk.server.routes import auth, care, chat, notifications, users
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
 
 ROUTERS = (
     auth.router,
+    chat.router,
+    notifications.router,
     users.router,
     care.router,
 )

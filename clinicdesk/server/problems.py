@@ -17,6 +17,7 @@ from clinicdesk.core.crash import log_crash
 from clinicdesk.core.errors import (
     ClinicError,
     Conflict,
+    Hidden,
     InvalidInput,
     NotFound,
     NotPermitted,
@@ -88,7 +89,7 @@ TITLES = {
 _STATUS: list[tuple[type[ClinicError], int]] = [
     (Malformed, 400),
     (NotSignedIn, 401), (SignInRefused, 401), (SecondFactorRequired, 401),
-    (NotPermitted, 403), (NotFound, 404), (Conflict, 409), (TooLarge, 413), (UnsupportedMedia, 415),
+    (Hidden, 404), (NotPermitted, 403), (NotFound, 404), (Conflict, 409), (TooLarge, 413), (UnsupportedMedia, 415),
     (InvalidInput, 422), (PreconditionRequired, 428), (RateLimited, 429), (Unavailable, 503),
 ]  # fmt: skip
 

@@ -51,10 +51,10 @@ MAY: dict[frozenset[Role], str] = {
         appointments.visits_of_patient appointments.waiting_times appointments.walk_in
         audit.access_log
         care.care_settings care.end_emergency care.open_emergency care.own_emergencies
-        chat.add_members chat.conversations chat.create_group chat.delete_message chat.edit_message chat.enter_room
-        chat.leave chat.mark_read chat.messages chat.open_direct chat.rooms chat.say chat.unread
-        notifications.contact_preference notifications.hold_back notifications.messages notifications.messaging
-        notifications.reminder_rules notifications.send_again notifications.set_contact_preference
+        chat.add_members chat.conversation chat.conversations chat.create_group chat.delete_message chat.edit_message
+        chat.enter_room chat.leave chat.mark_read chat.messages chat.open_direct chat.rooms chat.say chat.unread
+        notifications.contact_preference notifications.hold_back notifications.message notifications.messages
+        notifications.messaging notifications.reminder_rules notifications.send_again notifications.set_contact_preference
         patients.edit patients.find_duplicates patients.get_row patients.get_rows patients.mark_deceased
         patients.mark_living patients.note_search patients.open_record patients.register patients.remove_contact
         patients.restore_contact patients.reveal patients.save_contact patients.search
@@ -98,7 +98,12 @@ MAY: dict[frozenset[Role], str] = {
         users.forget_answers users.forget_sessions
     """,
 }
-OF_PATIENT: frozenset[str] = frozenset()
+OF_PATIENT = frozenset(
+    {
+        "notifications.contact_preference",
+        "notifications.set_contact_preference",
+    }
+)
 """Verbs that are about one patient: open besides to who has their permission for that one alone."""
 
 EXPECTED = {verb: roles for roles, verbs in MAY.items() for verb in verbs.split()}

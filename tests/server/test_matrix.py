@@ -26,9 +26,16 @@ MAY: dict[frozenset[Role] | str, str] = {
     """,
     EVERY_ROLE: """
         logout list_sessions revoke_session get_me edit_me change_password list_roles
+        list_notifications count_unread_notifications mark_all_notifications_read mark_notification_read
+        delete_notification get_notification_preferences edit_notification_preferences
     """,
     STAFF: """
         break_glass list_own_emergencies get_care_settings end_emergency
+        list_messages get_message hold_message_back send_message_again get_messaging_settings list_reminder_rules
+        get_contact_preference set_contact_preference
+        list_conversations count_unread_chat_messages open_direct create_group list_chat_rooms enter_chat_room
+        get_conversation add_conversation_members leave_conversation mark_conversation_read list_chat_messages say
+        edit_chat_message delete_chat_message
     """,
     ADMINISTRATOR | {Role.DOCTOR}: """
         enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
@@ -37,6 +44,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_users add_user user_statistics get_user edit_user set_user_active link_user_to_patient reset_user_password
         remove_user_second_factor deactivate_user
         list_emergencies edit_care_settings review_emergency
+        edit_messaging_settings add_reminder_rule edit_reminder_rule remove_reminder_rule create_chat_room
     """,
 }
 EXPECTED = {name: who for who, names in MAY.items() for name in names.split()}
@@ -45,6 +53,18 @@ BODIES: dict[str, Any] = {
     "break_glass": {"patient_id": str(new_id()), "reason": "Fainted", "password": "not this one"},
     "edit_care_settings": {"scope": "own", "months_back": 24, "emergency_minutes": 60},
     "review_emergency": {"justified": True},
+    "edit_notification_preferences": {},
+    "edit_messaging_settings": {"email": True, "sms": False, "notices": True, "grace_seconds": 180},
+    "add_reminder_rule": {"minutes_before": 60},
+    "edit_reminder_rule": {"minutes_before": 60},
+    "set_contact_preference": {"reach": "sms"},
+    "open_direct": {"user_id": str(new_id())},
+    "create_group": {"title": "Vaccines", "member_ids": []},
+    "create_chat_room": {"title": "Front desk"},
+    "add_conversation_members": {"user_ids": []},
+    "mark_conversation_read": {"seq": 1},
+    "say": {"text": "Room 2 is free"},
+    "edit_chat_message": {"text": "Room 3 is free"},
     "edit_me": {"name": "Somebody"},
     "change_password": {"current": "not this one", "new": "nine green kites over Ulm"},
     "confirm_second_factor": {"code": "000000"},

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, literal, select, tuple_, update
 
-from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from clinicdesk.core.clock import to_micros
+from clinicdesk.core.errors import Conflict, Hidden, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
+from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_cursor, encode_cursor, id_of, instant_of
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -21,26 +23,50 @@ LONGEST_TITLE = 80
 
 
 @verb(Permission.CHAT, writes=False)
-def conversations(tx: Tx) -> list[ConversationRow]:
-    """The conversations that the caller takes part in, the one with the latest word first."""
+def conversations(tx: Tx, page: PageRequest = PageRequest()) -> Page[ConversationRow]:  # noqa: B008  (frozen)
+    """The conversations that the caller takes part in, the one with the latest word first.
+
+    Raises InvalidInput("cursor_not_right", "out_of_range").
+    """
     mine = select(ConversationMember.conversation_id).where(ConversationMember.user_id == tx.actor.user_id)
-    latest_first = (
-        select(Conversation).where(Conversation.id.in_(mine)).order_by(Conversation.last_at.desc(), Conversation.id)
-    )
-    return _rows(tx, tx.session.scalars(latest_first).all())
+    wanted = select(Conversation).where(Conversation.id.in_(mine))
+    behind = wanted
+    if page.cursor:
+        micros, last = decode_cursor(page.cursor, int, str)
+        place = tuple_(
+            literal(instant_of(micros), Conversation.last_at.type), literal(id_of(last), Conversation.id.type)
+        )
+        behind = wanted.where(tuple_(Conversation.last_at, Conversation.id) < place)
+    latest_first = behind.order_by(Conversation.last_at.desc(), Conversation.id.desc())
+    return _page(tx, page, wanted, latest_first, lambda one: [to_micros(one.last_at), one.id.hex])
 
 
 @verb(Permission.CHAT, writes=False)
-def rooms(tx: Tx) -> list[ConversationRow]:
-    """The rooms that any colleague may enter, by name; how much is unread is told of those that the caller is in."""
-    by_name = select(Conversation).where(Conversation.kind == ConversationKind.ROOM.value)
-    return _rows(tx, tx.session.scalars(by_name.order_by(func.lower(Conversation.title), Conversation.id)).all())
+def rooms(tx: Tx, page: PageRequest = PageRequest()) -> Page[ConversationRow]:  # noqa: B008  (frozen)
+    """The rooms that any colleague may enter, by name; how much is unread is told of those that the caller is in.
+
+    Raises InvalidInput("cursor_not_right", "out_of_range").
+    """
+    wanted = select(Conversation).where(Conversation.kind == ConversationKind.ROOM.value)
+    behind = wanted
+    if page.cursor:
+        title, last = decode_cursor(page.cursor, str, str)
+        place = tuple_(func.lower(literal(title)), literal(id_of(last), Conversation.id.type))
+        behind = wanted.where(tuple_(func.lower(Conversation.title), Conversation.id) > place)
+    by_name = behind.order_by(func.lower(Conversation.title), Conversation.id)
+    return _page(tx, page, wanted, by_name, lambda one: [one.title, one.id.hex])
+
+
+@verb(Permission.CHAT, writes=False)
+def conversation(tx: Tx, conversation_id: UUID) -> ConversationRow:
+    """One conversation of the caller's. Raises as `require_member` does."""
+    return _rows(tx, [require_member(tx, conversation_id)])[0]
 
 
 @verb(Permission.CHAT, writes=False)
 def unread(tx: Tx) -> int:
     """How many messages of others the caller has not read, over all conversations."""
-    return sum(row.unread for row in conversations(tx))
+    return sum(_unread(tx).values())
 
 
 @verb(Permission.CHAT)
@@ -78,10 +104,10 @@ def create_room(tx: Tx, title: str) -> ConversationRow:
 
 @verb(Permission.CHAT)
 def enter_room(tx: Tx, conversation_id: UUID) -> ConversationRow:
-    """Take part in a room. Raises NotFound("conversation_not_found"), NotPermitted("not_a_member") for what is no room."""
+    """Take part in a room. Raises NotFound("conversation_not_found"), Hidden for what is no room, InvalidInput("too_many")."""
     found = _load(tx, conversation_id)
     if found.kind != ConversationKind.ROOM:
-        raise NotPermitted("not_a_member", verb=tx.verb)
+        raise Hidden("conversation_not_found", verb=tx.verb)
     _admit(tx, found, [_me(tx)])
     return _rows(tx, [found])[0]
 
@@ -90,7 +116,7 @@ def enter_room(tx: Tx, conversation_id: UUID) -> ConversationRow:
 def add_members(tx: Tx, conversation_id: UUID, user_ids: Sequence[UUID]) -> ConversationRow:
     """Ask colleagues into a group or room that the caller takes part in; they can read all of it.
 
-    Raises NotFound, NotPermitted("not_a_member"), Conflict("conversation_of_two"), InvalidInput("not_a_colleague", "too_many").
+    Raises as `require_member` does, Conflict("conversation_of_two"), InvalidInput("not_a_colleague", "too_many").
     """
     found = require_member(tx, conversation_id)
     if found.kind == ConversationKind.DIRECT:
@@ -101,7 +127,7 @@ def add_members(tx: Tx, conversation_id: UUID, user_ids: Sequence[UUID]) -> Conv
 
 @verb(Permission.CHAT)
 def leave(tx: Tx, conversation_id: UUID) -> None:
-    """No longer take part in a group or room. Raises NotFound, NotPermitted("not_a_member"), Conflict("conversation_of_two")."""
+    """No longer take part in a group or room. Raises as `require_member` does, Conflict("conversation_of_two")."""
     found = require_member(tx, conversation_id)
     if found.kind == ConversationKind.DIRECT:
         raise Conflict("conversation_of_two")
@@ -116,7 +142,7 @@ def leave(tx: Tx, conversation_id: UUID) -> None:
 
 @verb(Permission.CHAT, concurrent=True)
 def mark_read(tx: Tx, conversation_id: UUID, seq: int) -> None:
-    """Note that the caller has read up to a message; it never goes back. Raises NotFound, NotPermitted("not_a_member")."""
+    """Note that the caller has read up to a message; it never goes back. Raises as `require_member` does."""
     found = require_member(tx, conversation_id)
     moved = tx.session.execute(
         update(ConversationMember)
@@ -135,11 +161,14 @@ def mark_read(tx: Tx, conversation_id: UUID, seq: int) -> None:
 def require_member(tx: Tx, conversation_id: UUID) -> Conversation:
     """The conversation, where the actor takes part in it.
 
-    Raises NotFound("conversation_not_found"), NotPermitted("not_a_member").
+    Raises NotFound("conversation_not_found"), and Hidden with the same code to a stranger; NotPermitted("not_a_member") for a
+    room, of which everybody knows.
     """
     found = _load(tx, conversation_id)
     if tx.actor.user_id is None or tx.session.get(ConversationMember, (found.id, tx.actor.user_id)) is None:
-        raise NotPermitted("not_a_member", verb=tx.verb)
+        if found.kind == ConversationKind.ROOM:
+            raise NotPermitted("not_a_member", verb=tx.verb)
+        raise Hidden("conversation_not_found", verb=tx.verb)
     return found
 
 
@@ -202,22 +231,7 @@ def _rows(tx: Tx, found: Sequence[Conversation]) -> list[ConversationRow]:
     )
     for conversation_id, user_id, name, active, read_seq in tx.session.execute(people):
         members[conversation_id].append(MemberRow(user_id, name, active, read_seq))
-    counted = tx.session.execute(
-        select(ChatMessage.conversation_id, func.count())
-        .join(
-            ConversationMember,
-            (ConversationMember.conversation_id == ChatMessage.conversation_id)
-            & (ConversationMember.user_id == tx.actor.user_id),
-        )
-        .where(
-            ChatMessage.conversation_id.in_(ids),
-            ChatMessage.seq > ConversationMember.read_seq,
-            ChatMessage.author_id != tx.actor.user_id,
-            ChatMessage.deleted_at.is_(None),
-        )
-        .group_by(ChatMessage.conversation_id)
-    )
-    unread_by_id = {row[0]: row[1] for row in counted}
+    unread_by_id = _unread(tx, ids)
     return [
         ConversationRow(
             one.id, ConversationKind(one.kind), one.title, tuple(members[one.id]), one.last_seq, one.last_at,
@@ -225,3 +239,39 @@ def _rows(tx: Tx, found: Sequence[Conversation]) -> list[ConversationRow]:
         )
         for one in found
     ]  # fmt: skip
+
+
+def _unread(tx: Tx, ids: Sequence[UUID] | None = None) -> dict[UUID, int]:
+    """How many messages of others the caller has not read, by conversation (of these, or of all of theirs)."""
+    counted = (
+        select(ChatMessage.conversation_id, func.count())
+        .join(
+            ConversationMember,
+            (ConversationMember.conversation_id == ChatMessage.conversation_id)
+            & (ConversationMember.user_id == tx.actor.user_id),
+        )
+        .where(
+            ChatMessage.seq > ConversationMember.read_seq,
+            ChatMessage.author_id != tx.actor.user_id,
+            ChatMessage.deleted_at.is_(None),
+        )
+        .group_by(ChatMessage.conversation_id)
+    )
+    if ids is not None:
+        counted = counted.where(ChatMessage.conversation_id.in_(ids))
+    return {row[0]: row[1] for row in tx.session.execute(counted)}
+
+
+def _page(
+    tx: Tx,
+    page: PageRequest,
+    wanted: Select[Conversation],
+    ordered: Select[Conversation],
+    place: Callable[[Conversation], list[str | int]],
+) -> Page[ConversationRow]:
+    """A page of what is `ordered` and lies behind the cursor, of all that is `wanted`."""
+    check_limit(page)
+    found = tx.session.scalars(ordered.limit(page.limit + 1)).all()
+    here = found[: page.limit]
+    total = tx.session.scalar(select(func.count()).select_from(wanted.subquery())) if page.total else None
+    return Page(_rows(tx, here), encode_cursor(place(here[-1])) if len(found) > page.limit else None, total)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
+from clinicdesk.core.errors import Conflict, Hidden, NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, PageRequest, decode_cursor, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.chat import rules
@@ -30,10 +30,9 @@ _MESSAGES = select(ChatMessage, User.name).join(User, User.id == ChatMessage.aut
 def messages(tx: Tx, conversation_id: UUID, page: PageRequest = PageRequest()) -> Page[MessageRow]:  # noqa: B008
     """What was said in a conversation of the caller's, the latest first.
 
-    Raises NotFound("conversation_not_found"), NotPermitted("not_a_member"), InvalidInput("cursor_not_right", "out_of_range").
+    Raises as `require_member` does, InvalidInput("cursor_not_right", "out_of_range").
     """
-    if not 1 <= page.limit <= MOST_PER_PAGE:
-        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
+    check_limit(page)
     conversation = require_member(tx, conversation_id)
     wanted = _MESSAGES.where(ChatMessage.conversation_id == conversation.id)
     if page.cursor:
@@ -49,8 +48,7 @@ def messages(tx: Tx, conversation_id: UUID, page: PageRequest = PageRequest()) -
 def say(tx: Tx, request: Say) -> MessageRow:
     """Say something to a conversation; whoever else takes part is notified, and the author has read it.
 
-    Raises NotFound("conversation_not_found", "patient_not_found"), NotPermitted("not_a_member"), InvalidInput("empty",
-    "too_long", "control_characters").
+    Raises as `require_member` does, NotFound("patient_not_found"), InvalidInput("empty", "too_long", "control_characters").
     """
     text = rules.check_text(request.text)
     conversation = require_member(tx, request.conversation_id)
@@ -86,8 +84,8 @@ def say(tx: Tx, request: Say) -> MessageRow:
 def edit_message(tx: Tx, request: EditMessage) -> MessageRow:
     """Put one's own message in other words, within 15 minutes.
 
-    Raises NotFound("message_not_found"), NotPermitted("not_a_member", "not_your_message"), Conflict("message_deleted",
-    "message_too_old", "changed_meanwhile"), InvalidInput as `say`.
+    Raises NotFound("message_not_found"), and Hidden with the same code to a stranger; NotPermitted("not_your_message"),
+    Conflict("message_deleted", "message_too_old", "changed_meanwhile"), InvalidInput as `say`.
     """
     text = rules.check_text(request.text)
     message = _own(tx, request.id, request.version)
@@ -101,8 +99,8 @@ def edit_message(tx: Tx, request: EditMessage) -> MessageRow:
 def delete_message(tx: Tx, id_: UUID, version: int) -> MessageRow:
     """Take back one's own message, within 15 minutes: that there was one remains, its text is gone.
 
-    Raises NotFound("message_not_found"), NotPermitted("not_a_member", "not_your_message"), Conflict("message_deleted",
-    "message_too_old", "changed_meanwhile").
+    Raises NotFound("message_not_found"), and Hidden with the same code to a stranger; NotPermitted("not_your_message"),
+    Conflict("message_deleted", "message_too_old", "changed_meanwhile").
     """
     message = _own(tx, id_, version)
     message.text, message.patient_id, message.deleted_at = "", None, tx.now
@@ -114,7 +112,8 @@ def _own(tx: Tx, id_: UUID, version: int) -> ChatMessage:
     message = tx.session.get(ChatMessage, id_)
     if message is None:
         raise NotFound("message_not_found")
-    require_member(tx, message.conversation_id)
+    if tx.actor.user_id not in member_ids(tx, message.conversation_id):
+        raise Hidden("message_not_found", verb=tx.verb)
     rules.check_own_and_fresh(
         message.author_id, tx.actor.user_id, message.created_at, message.deleted_at, tx.now, tx.verb
     )

@@ -2,6 +2,7 @@
 
 from clinicdesk.features.chat.conversations import (
     add_members,
+    conversation,
     conversations,
     create_group,
     create_room,
@@ -16,6 +17,7 @@ from clinicdesk.features.chat.messages import delete_message, edit_message, mess
 
 __all__ = [
     "add_members",
+    "conversation",
     "conversations",
     "create_group",
     "create_room",

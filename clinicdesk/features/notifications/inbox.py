@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.errors import NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, decode_id_cursor, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
@@ -92,7 +92,7 @@ def withdraw(tx: Tx, kinds: Iterable[Kind], subject_id: UUID) -> None:
 @verb(Permission.USE_INBOX, writes=False)
 def inbox(tx: Tx, page: PageRequest = PageRequest(), *, unread_only: bool = False) -> Page[NotificationRow]:  # noqa: B008
     """The caller's notifications, newest first. Raises InvalidInput("cursor_not_right", "out_of_range")."""
-    rules.check_limit(page.limit)
+    check_limit(page)
     mine = [Notification.user_id == tx.actor.user_id]
     if unread_only:
         mine.append(Notification.read_at.is_(None))

@@ -118,21 +118,23 @@ def remove_reminder_rule(tx: Tx, id_: UUID, version: int) -> None:
     replan_upcoming(tx)
 
 
-@verb(Permission.OPEN_PATIENT, writes=False)
+@verb(Permission.OPEN_PATIENT, writes=False, of_patient=True)
 def contact_preference(tx: Tx, patient_id: UUID) -> ContactPreferenceRow:
     """How a patient wants to be reached; by any way where nobody has said. Raises NotFound("patient_not_found")."""
+    tx.reach(patient_id)
     if tx.session.get(Patient, patient_id) is None:
         raise NotFound("patient_not_found")
     found = tx.session.get(ContactPreference, patient_id)
     return ContactPreferenceRow(patient_id, Reach(found.reach) if found else Reach.ANY, found.version if found else 0)
 
 
-@verb(Permission.EDIT_PATIENT)
+@verb(Permission.CHOOSE_CONTACT, of_patient=True)
 def set_contact_preference(tx: Tx, request: ContactPreferenceRow) -> ContactPreferenceRow:
     """Note how a patient wants to be reached, or that they do not; `version` is the one that the editor saw.
 
     Raises NotFound("patient_not_found"), Conflict("changed_meanwhile").
     """
+    tx.reach(request.patient_id)
     before = contact_preference(tx, request.patient_id)
     if before.version != request.version:
         raise Conflict("changed_meanwhile")

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, decode_id_cursor, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
@@ -64,7 +64,7 @@ def messages(
     page: PageRequest = PageRequest(),  # noqa: B008
 ) -> Page[MessageRow]:
     """The outbox, newest first. Raises InvalidInput("cursor_not_right", "out_of_range")."""
-    rules.check_limit(page.limit)
+    check_limit(page)
     where: list[ColumnElement[bool]] = (
         [OutboundMessage.state.in_([state.value for state in wanted.states])] if wanted.states else []
     )
@@ -79,6 +79,15 @@ def messages(
     total = tx.session.scalar(select(func.count()).select_from(OutboundMessage).where(*where)) if page.total else None
     items = [row_of(message) for message in found[: page.limit]]
     return Page(items, encode_cursor([items[-1].id.hex]) if len(found) > page.limit else None, total)
+
+
+@verb(Permission.SEE_MESSAGES, writes=False)
+def message(tx: Tx, id_: UUID) -> MessageRow:
+    """One message of the outbox. Raises NotFound("message_not_found")."""
+    found = tx.session.get(OutboundMessage, id_)
+    if found is None:
+        raise NotFound("message_not_found")
+    return row_of(found)
 
 
 @verb(Permission.SETTLE_MESSAGES)

@@ -9,7 +9,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from clinicdesk.core.errors import InvalidInput
-from clinicdesk.core.paging import MOST_PER_PAGE
 from clinicdesk.features.appointments.schemas import Status
 from clinicdesk.features.notifications.schemas import (
     Channel,
@@ -242,12 +241,6 @@ def check_quiet(quiet: QuietTime) -> QuietTime:
         if not 0 <= minute < MINUTES_A_DAY:
             raise InvalidInput("out_of_range", field=name, least=0, most=MINUTES_A_DAY - 1)
     return quiet
-
-
-def check_limit(limit: int) -> None:
-    """Raises InvalidInput("out_of_range") for a page that is empty or too long."""
-    if not 1 <= limit <= MOST_PER_PAGE:
-        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
 
 
 def spoken(at: datetime, zone: ZoneInfo) -> str:

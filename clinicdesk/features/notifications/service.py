@@ -20,7 +20,7 @@ from clinicdesk.features.notifications.messaging import (
     save_reminder_rule,
     set_contact_preference,
 )
-from clinicdesk.features.notifications.outbox import hold_back, messages, queue, send_again
+from clinicdesk.features.notifications.outbox import hold_back, message, messages, queue, send_again
 from clinicdesk.features.notifications.planning import follow
 from clinicdesk.features.notifications.sending import (
     claim_due,
@@ -45,6 +45,7 @@ __all__ = [
     "mark_read",
     "mark_sent",
     "mark_unknown",
+    "message",
     "messages",
     "messaging",
     "notify",

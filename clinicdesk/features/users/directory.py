@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 
-from clinicdesk.core.clock import from_micros, to_micros
-from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
+from clinicdesk.core.clock import to_micros
+from clinicdesk.core.errors import Conflict, NotFound, NotPermitted
+from clinicdesk.core.paging import Page, check_limit, decode_cursor, encode_cursor, id_of, instant_of
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Change, Tx, verb
@@ -22,14 +22,15 @@ from clinicdesk.features.users.schemas import UserQuery, UserRow, UserSort, User
 def find_users(tx: Tx, query: UserQuery) -> Page[UserRow]:
     """A page of the accounts that fit. Raises InvalidInput("cursor_not_right", "out_of_range")."""
     page = query.page
-    if not 1 <= page.limit <= MOST_PER_PAGE:
-        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
+    check_limit(page)
     fitting = _fitting(query)
     column, kind = _SORTS[query.sort]
     rows = fitting
     if page.cursor:
         place, last = decode_cursor(page.cursor, kind, str)
-        behind = tuple_(literal(from_micros(place) if isinstance(place, int) else place, column.type), _uuid(last))
+        behind = tuple_(
+            literal(instant_of(place) if kind is int else place, column.type), literal(id_of(last), User.id.type)
+        )
         here = tuple_(column, User.id)
         rows = rows.where(here < behind if query.descending else here > behind)
     order = (column.desc(), User.id.desc()) if query.descending else (column, User.id)
@@ -114,10 +115,3 @@ def _fitting(query: UserQuery) -> Select[User]:
     if query.active is not None:
         users = users.where(User.active.is_(query.active))
     return users
-
-
-def _uuid(text: str | int) -> ColumnElement[UUID]:
-    try:
-        return literal(UUID(str(text)))
-    except ValueError as error:
-        raise InvalidInput("cursor_not_right", field="cursor") from error

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from clinicdesk.core.errors import ClinicError, Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.history import HistoryEntry
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import PageRequest
+from clinicdesk.core.paging import PageRequest, encode_cursor
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor, Database
@@ -98,6 +98,7 @@ def test_only_members_read_and_write(ann: Desk, ben: Desk, eve: Desk, talk: Conv
     said = say(ann, talk)
     for verb, *args in (
         (chat.messages, talk.id),
+        (chat.conversation, talk.id),
         (chat.say, Say(talk.id, "hello")),
         (chat.mark_read, talk.id, 1),
         (chat.add_members, talk.id, [eve.actor.user_id]),
@@ -106,10 +107,13 @@ def test_only_members_read_and_write(ann: Desk, ben: Desk, eve: Desk, talk: Conv
         (chat.edit_message, EditMessage(said.id, said.version, "changed")),
         (chat.delete_message, said.id, said.version),
     ):
-        assert refusal(eve, verb, *args) == "not_a_member", verb
-    assert eve.ask(chat.conversations) == []
+        assert refusal(eve, verb, *args) in {"conversation_not_found", "message_not_found"}, verb
+    assert eve.ask(chat.conversations).items == []
     with pytest.raises(NotFound):
         eve.ask(chat.messages, new_id())
+    with eve.db.engine.connect() as connection:
+        refused = select(AuditEntry.verb).where(AuditEntry.outcome == "refused").distinct()
+        assert set(connection.scalars(refused)) >= {"chat.messages", "chat.say", "chat.edit_message"}
 
 
 def test_a_page_ends_where_the_next_begins(ann: Desk, talk: ConversationRow) -> None:
@@ -165,13 +169,13 @@ def test_the_trail_says_that_something_was_said_and_not_what(ann: Desk, talk: Co
 def test_a_group_has_those_who_were_asked_in(ann: Desk, ben: Desk, eve: Desk) -> None:
     group = ann.do(chat.create_group, "Vaccines", [ben.actor.user_id])
     say(ann, group)
-    assert refusal(eve, chat.enter_room, group.id) == "not_a_member"
+    assert refusal(eve, chat.enter_room, group.id) == "conversation_not_found"
     group = ben.do(chat.add_members, group.id, [eve.actor.user_id, ann.actor.user_id])
     assert len(group.members) == 3
     assert [m.seq for m in eve.ask(chat.messages, group.id).items] == [1]
     assert eve.ask(chat.unread) == 0  # it was said before they came
     eve.do(chat.leave, group.id)
-    assert refusal(eve, chat.messages, group.id) == "not_a_member"
+    assert refusal(eve, chat.messages, group.id) == "conversation_not_found"
 
 
 def test_a_room_is_open_to_every_colleague(ann: Desk, ben: Desk, administrator: Actor) -> None:
@@ -179,10 +183,44 @@ def test_a_room_is_open_to_every_colleague(ann: Desk, ben: Desk, administrator: 
     office = ann.as_(administrator)
     room = office.do(chat.create_room, "Front desk")
     assert refusal(office, chat.create_room, "Front desk") == "name_taken"
-    assert [row.title for row in ben.ask(chat.rooms)] == ["Front desk"]
+    assert [row.title for row in ben.ask(chat.rooms).items] == ["Front desk"]
+    assert refusal(ben, chat.conversation, room.id) == "not_a_member"
     assert refusal(ben, chat.say, Say(room.id, "hello")) == "not_a_member"
     ben.do(chat.enter_room, room.id)
     assert say(ben, room).seq == 1
+
+
+def test_conversations_come_in_pages_the_latest_word_first(ann: Desk, ben: Desk, clock: Hands) -> None:
+    groups = [ann.do(chat.create_group, f"Group {n}", [ben.actor.user_id]) for n in range(5)]
+    for nth in (3, 1, 4, 0, 2):
+        clock.now += timedelta(seconds=1)
+        say(ann, groups[nth])
+    pages = [ben.ask(chat.conversations, PageRequest(2, total=True))]
+    while pages[-1].next:
+        pages.append(ben.ask(chat.conversations, PageRequest(2, pages[-1].next)))
+    assert [[row.title for row in page.items] for page in pages] == [
+        ["Group 2", "Group 0"], ["Group 4", "Group 1"], ["Group 3"],
+    ]  # fmt: skip
+    assert pages[0].total == 5
+    assert {row.unread for page in pages for row in page.items} == {1}
+
+
+def test_rooms_come_in_pages_by_name(ann: Desk, administrator: Actor) -> None:
+    add_user(ann.db, administrator)
+    for title in ("beta", "Alpha", "Émile", "alpha two", "ÉMILE"):
+        ann.as_(administrator).do(chat.create_room, title)
+    pages = [ann.ask(chat.rooms, PageRequest(2, total=True))]
+    while pages[-1].next:
+        pages.append(ann.ask(chat.rooms, PageRequest(2, pages[-1].next)))
+    titles = [row.title for page in pages for row in page.items]
+    assert titles[:3] == ["Alpha", "alpha two", "beta"]
+    assert (sorted(titles[3:]), pages[0].total) == (["ÉMILE", "Émile"], 5)
+
+
+@pytest.mark.parametrize("place", [[1 << 62, "00"], [1, "no id"], ["a", "b"], [1], [1, "\ud800"]])
+def test_a_cursor_that_nobody_was_given_is_refused(ann: Desk, place: list[Any]) -> None:
+    for verb in (chat.conversations, chat.rooms):
+        assert refusal(ann, verb, PageRequest(cursor=encode_cursor(place))) == "cursor_not_right"
 
 
 def test_a_conversation_of_two_stays_one(ann: Desk, eve: Desk, talk: ConversationRow) -> None:
