@@ -83,6 +83,8 @@ _ON_BOTH = (
     "tests.server.test_jobs",
     "tests.server.test_users",
     "tests.core.test_feed",
+    "tests.server.test_doctors",
+    "tests.server.test_clinic",
     "tests.core.test_tx",
     "tests.core.test_trail",
 )

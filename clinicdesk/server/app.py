@@ -19,7 +19,7 @@ from clinicdesk.server.idempotency import Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
 from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
-from clinicdesk.server.routes import auth, care, chat, notifications, users
+from clinicdesk.server.routes import auth, care, chat, clinic, doctors, notifications, users
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
 
@@ -29,6 +29,8 @@ ROUTERS = (
     notifications.router,
     users.router,
     care.router,
+    doctors.router,
+    clinic.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 

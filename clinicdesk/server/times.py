@@ -6,7 +6,9 @@ import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+from clinicdesk.core.clock import in_utc
 
 EARLIEST = date(1900, 1, 1)
 LATEST = date(2199, 12, 31)
@@ -35,9 +37,10 @@ Instant = Annotated[
     Field(
         ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC), examples=["2026-11-23T09:30:00+01:00"]
     ),
+    AfterValidator(in_utc),
     _written(_INSTANT),
 ]
-"""An instant with its offset."""
+"""An instant with its offset; handed on in UTC."""
 
 TimeOfDay = Annotated[time, Field(examples=["08:30"]), _written(_TIME)]
 """What a clock of the clinic shows."""

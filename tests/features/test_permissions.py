@@ -38,7 +38,9 @@ MAY: dict[frozenset[Role], str] = {
     """,
     ACCOUNTS: """
         appointments.find_openings appointments.list_types appointments.next_opening appointments.previous_opening
-        practitioners.holidays practitioners.list_practitioners practitioners.working_days
+        appointments.free_times appointments.openings_of
+        practitioners.find_practitioners practitioners.get_practitioner practitioners.holidays
+        practitioners.list_practitioners practitioners.working_days
         notifications.edit_preferences notifications.inbox notifications.mark_all_read notifications.mark_read
         notifications.preferences notifications.remove notifications.unread_count
     """,
@@ -58,7 +60,9 @@ MAY: dict[frozenset[Role], str] = {
         patients.edit patients.find_duplicates patients.get_row patients.get_rows patients.mark_deceased
         patients.mark_living patients.note_search patients.open_record patients.register patients.remove_contact
         patients.restore_contact patients.reveal patients.save_contact patients.search
-        practitioners.absences practitioners.list_rooms practitioners.list_sites practitioners.weekly_hours
+        appointments.patients_of_practitioner
+        practitioners.absences practitioners.clinic_settings practitioners.list_rooms practitioners.list_sites
+        practitioners.schedule practitioners.weekly_hours
     """,
     CLINICAL: """
         medications.check_medicine medications.complete medications.current_medications medications.dispense

@@ -28,6 +28,8 @@ MAY: dict[frozenset[Role] | str, str] = {
         logout list_sessions revoke_session get_me edit_me change_password list_roles
         list_notifications count_unread_notifications mark_all_notifications_read mark_notification_read
         delete_notification get_notification_preferences edit_notification_preferences
+        list_doctors get_doctor doctor_availability doctor_free_times
+        get_clinic list_types list_holidays
     """,
     STAFF: """
         break_glass list_own_emergencies get_care_settings end_emergency
@@ -36,6 +38,8 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_conversations count_unread_chat_messages open_direct create_group list_chat_rooms enter_chat_room
         get_conversation add_conversation_members leave_conversation mark_conversation_read list_chat_messages say
         edit_chat_message delete_chat_message
+        doctor_schedule doctor_hours doctor_leave doctor_patients
+        get_clinic_settings list_sites list_rooms list_absences
     """,
     ADMINISTRATOR | {Role.DOCTOR}: """
         enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
@@ -45,6 +49,9 @@ MAY: dict[frozenset[Role] | str, str] = {
         remove_user_second_factor deactivate_user
         list_emergencies edit_care_settings review_emergency
         edit_messaging_settings add_reminder_rule edit_reminder_rule remove_reminder_rule create_chat_room
+        add_doctor edit_doctor set_doctor_hours add_doctor_leave remove_doctor_leave restore_doctor_leave
+        edit_clinic_settings add_site edit_site add_room edit_room add_type edit_type
+        save_holiday remove_holiday load_public_holidays add_closure remove_absence restore_absence
     """,
 }
 EXPECTED = {name: who for who, names in MAY.items() for name in names.split()}
@@ -75,8 +82,31 @@ BODIES: dict[str, Any] = {
     "set_user_active": {"active": True},
     "link_user_to_patient": {"patient_id": None},
     "reset_user_password": {"password": "seven quiet boats at noon"},
-}
+    "add_doctor": {"family": "Lee"},
+    "edit_doctor": {"family": "Lee"},
+    "set_doctor_hours": {"shifts": [], "valid_from": "2026-12-01"},
+    "add_doctor_leave": {"kind": "leave", "start": "2026-12-21T00:00:00Z", "end": "2026-12-22T00:00:00Z"},
+    "edit_clinic_settings": {
+        "name": "X", "zone": "UTC", "country": "", "record_prefix": "HS", "auto_lock_minutes": 5, "lockout_failures": 5,
+        "lockout_minutes": 15, "wait_target_minutes": 15,
+    },
+    "add_site": {"name": "Hill"},
+    "edit_site": {"name": "Hill"},
+    "add_room": {"name": "Room 1", "site_id": str(new_id())},
+    "edit_room": {"name": "Room 1", "site_id": str(new_id())},
+    "add_type": {"name": "Check-up", "minutes": 30},
+    "edit_type": {"name": "Check-up", "minutes": 30},
+    "save_holiday": {"day": "2026-12-24", "name": "Christmas Eve"},
+    "load_public_holidays": {"country": "DE", "year": 2027},
+    "add_closure": {"kind": "block", "start": "2026-12-21T00:00:00Z", "end": "2026-12-22T00:00:00Z"},
+}  # fmt: skip
 """A body that is read, for each endpoint that takes one: what is refused has to be refused for the role."""
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Nobody is stopped for asking a lot: there are more endpoints than a stranger may ask at once."""
+    return {f"CLINICDESK_LIMIT_{what}": "1000000" for what in ("ANONYMOUS", "SIGN_INS", "DEVICE")}
 
 
 @pytest.fixture
@@ -89,10 +119,23 @@ def endpoints(server: FastAPI) -> dict[str, tuple[str, str]]:
     }
 
 
+QUERIES: dict[str, dict[str, Any]] = {
+    "doctor_availability": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
+    "doctor_free_times": {"from": "2026-12-01", "to": "2026-12-02"},
+    "doctor_schedule": {"from": "2026-12-01", "to": "2026-12-02"},
+    "doctor_leave": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
+    "list_absences": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
+    "list_holidays": {"from": "2026-12-01", "to": "2026-12-31"},
+}
+"""The parameters that an endpoint cannot do without."""
+
+
 def status(client: TestClient, endpoint: tuple[str, str], name: str) -> int:
     method, path = endpoint
     filled = re.sub(r"{\w+}", str(new_id()), path)
-    answer = client.request(method, filled, json=BODIES.get(name), headers={"If-Match": '"999"'})
+    answer = client.request(
+        method, filled, params=QUERIES.get(name), json=BODIES.get(name), headers={"If-Match": '"999"'}
+    )
     return int(answer.status_code)
 
 

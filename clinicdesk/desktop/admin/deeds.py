@@ -34,6 +34,7 @@ DEEDS: dict[str, tuple[str, str]] = {
     "appointments.mark_entered_in_error": (QT_TRANSLATE_NOOP("Deeds", "Marked visit as error"), "ph.eraser"),
     "appointments.no_show": (QT_TRANSLATE_NOOP("Deeds", "Noted no-show"), "ph.user-minus"),
     "appointments.open_visit": (QT_TRANSLATE_NOOP("Deeds", "Opened visit"), "ph.eye"),
+    "appointments.patients_of_practitioner": (QT_TRANSLATE_NOOP("Deeds", "Saw a doctor's patients"), "ph.eye"),
     "appointments.propose": (QT_TRANSLATE_NOOP("Deeds", "Proposed visit"), "ph.circle-dashed"),
     "appointments.put_on_waitlist": (QT_TRANSLATE_NOOP("Deeds", "Put on waitlist"), "ph.list-plus"),
     "appointments.record_past": (QT_TRANSLATE_NOOP("Deeds", "Recorded past visit"), "ph.calendar-plus"),

@@ -16,18 +16,28 @@ from sqlalchemy import func, literal_column, select, text, union_all
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.clock import EPOCH, in_utc
+from clinicdesk.core.errors import InvalidInput
+from clinicdesk.core.paging import MOST_PER_PAGE
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments.models import HOLDS, AppointmentType
 from clinicdesk.features.appointments.rows import VISIT
-from clinicdesk.features.appointments.rules import HOLDING, LONGEST
-from clinicdesk.features.appointments.schemas import FindOpenings, Opening
+from clinicdesk.features.appointments.rules import HOLDING, LONGEST, check_length
+from clinicdesk.features.appointments.schemas import FindOpenings, FreeDay, Opening, OpeningsOf
 from clinicdesk.features.practitioners.models import Practitioner
-from clinicdesk.features.practitioners.rules import MINUTES_A_DAY, instant, subtract
+from clinicdesk.features.practitioners.rules import (
+    MINUTES_A_DAY,
+    check_days,
+    check_range,
+    days_between,
+    instant,
+    subtract,
+)
 from clinicdesk.features.practitioners.schemas import Interval, WorkingDay, full_name
-from clinicdesk.features.practitioners.service import working_days
+from clinicdesk.features.practitioners.service import get_practitioner, working_days
 
 HORIZON_DAYS = 120
+MOST_FREE_DAYS = 31
 GRID = timedelta(minutes=5)
 """Now is taken to these: who stands at the desk can have the slot that has just begun."""
 _CHUNKS = (4, 7, 14, 28)
@@ -110,6 +120,45 @@ def previous_opening(
 ) -> Opening | None:
     """The practitioner's last opening that starts earlier than `before` and not before now."""
     return _last(tx, practitioner_id, before, length, _starts, patient_id)
+
+
+@verb(Permission.SEE_OPENINGS, writes=False)
+def openings_of(tx: Tx, request: OpeningsOf) -> list[Opening]:
+    """One practitioner's openings in the order of time, end to end, none earlier than now nor later than 120 days on.
+
+    None of a practitioner who is not active. Raises NotFound("practitioner_not_found", "clinic_not_set_up"),
+    InvalidInput("ends_before_it_begins", "visit_too_short", "visit_too_long", "out_of_range").
+    """
+    start, end, length = in_utc(request.start), in_utc(request.end), request.length
+    check_length(Interval(tx.now, tx.now + min(length, 2 * LONGEST)))
+    check_range(request.limit, "limit", 1, MOST_PER_PAGE)
+    if end <= start:
+        raise InvalidInput("ends_before_start", field="to")
+    get_practitioner(tx, request.practitioner_id)
+    zone, earliest = load_clinic(tx.connection).tz, max(start, _now_on_grid(tx))
+    horizon = tx.now + timedelta(days=HORIZON_DAYS)
+    first, last = (edge.astimezone(zone).date() for edge in (earliest, min(end, horizon)))
+    found: list[Opening] = []
+    for gap in _gaps(tx, _people(tx, (request.practitioner_id,)), first, (last - first).days + 1, earliest, None):
+        for opens in _starts(gap, length):
+            if opens >= end or len(found) == request.limit:
+                return found
+            found.append(_opening(gap, opens, length, timedelta(0)))
+    return found
+
+
+@verb(Permission.SEE_OPENINGS, writes=False)
+def free_times(tx: Tx, practitioner_id: UUID, first: date, last: date) -> list[FreeDay]:
+    """When one practitioner is free on each local day from first to last, from now on.
+
+    Raises NotFound("practitioner_not_found", "clinic_not_set_up"), InvalidInput("ends_before_start", "span").
+    """
+    check_days(first, last, MOST_FREE_DAYS)
+    get_practitioner(tx, practitioner_id)
+    free: dict[date, list[Interval]] = {day: [] for day in days_between(first, last)}
+    for gap in _gaps(tx, _people(tx, (practitioner_id,)), first, len(free), _now_on_grid(tx), None):
+        free[gap.day.day].append(gap.usable)
+    return [FreeDay(day, tuple(stretches)) for day, stretches in free.items()]
 
 
 def openings_around(tx: Tx, practitioner_id: UUID, when: Interval) -> tuple[Opening, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from clinicdesk.core.errors import Conflict
+from clinicdesk.core.paging import PageRequest
 from clinicdesk.features.practitioners.schemas import Interval, WorkingDay
 
 
@@ -247,6 +248,56 @@ class Opening:
     """Codes: exact_fit, first_of_day, last_of_day, between_visits, leaves_gap, other_practitioner, later_day."""
     gap: timedelta
     """Free time that would remain unusable beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningsOf:
+    """Where `length` fits with one practitioner and nobody else: openings that start in [start, end), at most `limit`."""
+
+    practitioner_id: UUID
+    start: datetime
+    end: datetime
+    length: timedelta
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FreeDay:
+    """When a practitioner is free on a local day, from now on: no visit, no absence."""
+
+    day: date
+    free: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsOf:
+    """Which of a practitioner's patients to list: who has visits there that begin in [since, until), in that order of them.
+
+    Each word of `text` begins a part of the name, or the record number. `oldest_first` turns the order of the last visits round.
+    """
+
+    practitioner_id: UUID
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    oldest_first: bool = False
+    page: PageRequest = field(default_factory=PageRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientOfPractitioner:
+    """A patient of a practitioner, and their visits there that are neither cancelled nor entered in error."""
+
+    patient_id: UUID
+    number: str
+    given: str
+    family: str
+    birth_date: date | None
+    visits: int
+    first_visit: datetime
+    last_visit: datetime
+    """The latest that there is; it may be to come."""
+    next_visit: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

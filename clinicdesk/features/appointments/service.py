@@ -1,8 +1,15 @@
 """The verbs of appointments, in one place: `appointments.service.book`, and the rest."""
 
 from clinicdesk.features.appointments.booking import book, confirm, edit, reschedule, walk_in
-from clinicdesk.features.appointments.openings import find_openings, next_opening, previous_opening
+from clinicdesk.features.appointments.openings import (
+    find_openings,
+    free_times,
+    next_opening,
+    openings_of,
+    previous_opening,
+)
 from clinicdesk.features.appointments.past import correct_past, record_past
+from clinicdesk.features.appointments.patients import patients_of_practitioner
 from clinicdesk.features.appointments.schedule import (
     day_loads,
     day_schedule,
@@ -41,6 +48,7 @@ __all__ = [
     "day_schedule",
     "edit",
     "find_openings",
+    "free_times",
     "fulfil",
     "list_types",
     "make_pending",
@@ -48,6 +56,8 @@ __all__ = [
     "next_opening",
     "no_show",
     "open_visit",
+    "openings_of",
+    "patients_of_practitioner",
     "previous_opening",
     "propose",
     "put_on_waitlist",

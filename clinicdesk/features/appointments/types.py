@@ -14,6 +14,7 @@ from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Change, Tx, verb
 from clinicdesk.features.appointments.models import AppointmentType
 from clinicdesk.features.appointments.schemas import SaveType, TypeRow
+from clinicdesk.features.practitioners.rules import LAST_POSITION, MINUTES_A_DAY, check_range
 
 CODES = ("CHECKUP", "EMERGENCY", "FOLLOWUP", "ROUTINE", "WALKIN")
 """HL7 v2-0276 appointment reasons."""
@@ -24,10 +25,10 @@ _EDITABLE = ("name", "short", "minutes", "colour", "code", "position", "active")
 
 @verb(Permission.SEE_OPENINGS, writes=False)
 def list_types(tx: Tx, include_inactive: bool = False) -> list[TypeRow]:
-    """The kinds of visit in the clinic's order."""
+    """The kinds of visit in the clinic's order; those out of use are shown to whoever sees the calendar."""
     c = AppointmentType.__table__.c
     query = select(*(c[name] for name in TypeRow.__slots__)).order_by(c.position, c.name)
-    if not include_inactive:
+    if not (include_inactive and tx.actor.may(Permission.SEE_CALENDAR)):
         query = query.where(c.active)
     return [TypeRow(*row) for row in tx.session.execute(query)]
 
@@ -41,12 +42,12 @@ def save_type(tx: Tx, request: SaveType) -> TypeRow:
     """
     name = one_line(request.name, "name", 80, required=True)
     short = one_line(request.short, "short", 12).replace(" ", "").lower()
-    if not 1 <= request.minutes <= 24 * 60:
-        raise InvalidInput("out_of_range", field="minutes", least=1, most=24 * 60)
+    check_range(request.minutes, "minutes", 1, MINUTES_A_DAY)
     if not _COLOUR.fullmatch(request.colour):
         raise InvalidInput("not_a_colour", field="colour")
     if request.code not in CODES:
         raise InvalidInput("unknown_code", field="code")
+    check_range(request.position, "position", 0, LAST_POSITION)
     _check_name(tx, name, request.id)
     values = {
         "name": name, "short": short, "minutes": request.minutes, "colour": request.colour.upper(),

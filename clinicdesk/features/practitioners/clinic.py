@@ -20,6 +20,12 @@ def clinic(tx: Tx) -> ClinicRow:
     return load_clinic(tx.session)
 
 
+@verb(Permission.SEE_CALENDAR, writes=False)
+def clinic_settings(tx: Tx) -> ClinicRow:
+    """The clinic's settings for whoever works there. Raises NotFound("clinic_not_set_up")."""
+    return load_clinic(tx.session)
+
+
 @verb(Permission.MANAGE_CLINIC)
 def set_up_clinic(tx: Tx, request: SetUpClinic) -> ClinicRow:
     """Give the clinic its name, zone and country, once.

@@ -19,6 +19,7 @@ from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.practitioners.models import Absence, Holiday, Practitioner, WeeklyHours
 from clinicdesk.features.practitioners.rules import (
+    check_days,
     check_week,
     days_between,
     end_minute,
@@ -39,6 +40,8 @@ from clinicdesk.features.practitioners.schemas import (
     WorkingDay,
 )
 
+LONGEST_SCHEDULE = 92
+"""Days that a schedule is told for at once."""
 _DAY = timedelta(days=1)
 
 # The statements of working_days stand ready: every booking asks it, and building them would cost more than running them.
@@ -69,7 +72,11 @@ _HOLIDAYS = (
 
 @verb(Permission.SEE_CALENDAR, writes=False)
 def weekly_hours(tx: Tx, practitioner_id: UUID) -> list[WeeklyHoursRow]:
-    """The practitioner's working weeks, past, present and to come, by the day from which they hold."""
+    """The practitioner's working weeks, past, present and to come, by the day from which they hold.
+
+    Raises NotFound("practitioner_not_found").
+    """
+    _check_practitioner(tx, practitioner_id)
     rows = tx.session.scalars(
         select(WeeklyHours)
         .where(WeeklyHours.practitioner_id == practitioner_id)
@@ -160,31 +167,38 @@ def add_absence(tx: Tx, request: AddAbsence) -> AbsenceRow:
 
 
 @verb(Permission.MANAGE_PRACTITIONERS)
-def remove_absence(tx: Tx, absence_id: UUID) -> None:
-    """Take leave or a block back. Raises NotFound("absence_not_found")."""
-    row = tx.session.get(Absence, absence_id)
-    if row is None or row.removed:
-        raise NotFound("absence_not_found")
-    row.removed = True
-    tx.record(Change.updated(row))
-    tx.session.flush()
+def remove_absence(tx: Tx, absence_id: UUID, practitioner_id: UUID | None = None) -> None:
+    """Take leave or a block back, of this practitioner where one is named. Raises NotFound("absence_not_found")."""
+    _set_removed(tx, absence_id, practitioner_id, removed=True)
 
 
 @verb(Permission.MANAGE_PRACTITIONERS)
-def restore_absence(tx: Tx, absence_id: UUID) -> None:
-    """Let leave or a block that was taken back hold again. Raises NotFound("absence_not_found") unless it was."""
+def restore_absence(tx: Tx, absence_id: UUID, practitioner_id: UUID | None = None) -> None:
+    """Let leave or a block that was taken back hold again, of this practitioner where one is named.
+
+    Raises NotFound("absence_not_found") unless it was taken back.
+    """
+    _set_removed(tx, absence_id, practitioner_id, removed=False)
+
+
+def _set_removed(tx: Tx, absence_id: UUID, practitioner_id: UUID | None, *, removed: bool) -> None:
     row = tx.session.get(Absence, absence_id)
-    if row is None or not row.removed:
+    if row is None or row.removed is removed or practitioner_id not in (None, row.practitioner_id):
         raise NotFound("absence_not_found")
-    row.removed = False
+    row.removed = removed
     tx.record(Change.updated(row))
     tx.session.flush()
 
 
 @verb(Permission.SEE_CALENDAR, writes=False)
-def absences(tx: Tx, start: datetime, end: datetime) -> list[AbsenceRow]:
-    """All absences that touch [start, end), by their start; those of the whole clinic have no practitioner."""
-    return _absences(tx, None, start, end)
+def absences(
+    tx: Tx, start: datetime, end: datetime, practitioner_ids: Sequence[UUID] | None = None
+) -> list[AbsenceRow]:
+    """The absences of these practitioners (None: of all) and of the whole clinic that touch [start, end), by their start.
+
+    Those of the whole clinic have no practitioner.
+    """
+    return _absences(tx, practitioner_ids, start, end)
 
 
 def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, end: datetime) -> list[AbsenceRow]:
@@ -257,6 +271,17 @@ def load_public_holidays(tx: Tx, country: str, year: int, subdivision: str | Non
         tx.record(Change.created(row))
     tx.session.flush()
     return len(added)
+
+
+@verb(Permission.SEE_CALENDAR, writes=False)
+def schedule(tx: Tx, practitioner_id: UUID, first: date, last: date) -> list[WorkingDay]:
+    """When one practitioner works on each local day from first to last, with leave, blocks and holidays.
+
+    Raises NotFound("practitioner_not_found", "clinic_not_set_up"), InvalidInput("ends_before_start", "span").
+    """
+    check_days(first, last, LONGEST_SCHEDULE)
+    _check_practitioner(tx, practitioner_id)
+    return working_days(tx, (practitioner_id,), first, last)
 
 
 @verb(Permission.SEE_OPENINGS, writes=False)

@@ -1,4 +1,4 @@
-"""Sites, rooms and practitioners: added, changed, turned off, listed."""
+"""Sites, rooms and practitioners: added, changed, turned off; the places listed as well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Change, Tx, verb
+from clinicdesk.features.practitioners.directory import PRACTITIONERS
 from clinicdesk.features.practitioners.models import Practitioner, Room, Site
+from clinicdesk.features.practitioners.rules import LAST_POSITION, check_range
 from clinicdesk.features.practitioners.schemas import (
     PractitionerRow,
     RoomRow,
@@ -45,24 +47,6 @@ def list_rooms(tx: Tx, include_inactive: bool = False) -> list[RoomRow]:
     if not include_inactive:
         rows = rows.where(Room.active, Site.active)
     return [RoomRow(*row) for row in tx.session.execute(rows)]
-
-
-_PRACTITIONERS = (
-    select(
-        Practitioner.id, Practitioner.family, Practitioner.given, Practitioner.prefix, Practitioner.suffix,
-        Practitioner.specialty, Practitioner.room_id, func.coalesce(Room.name, ""), Practitioner.position,
-        Practitioner.active, Practitioner.version,
-    )
-    .outerjoin(Room, Room.id == Practitioner.room_id)
-    .order_by(Practitioner.position, func.lower(Practitioner.family), func.lower(Practitioner.given))
-)  # fmt: skip
-
-
-@verb(Permission.SEE_OPENINGS, writes=False)
-def list_practitioners(tx: Tx, include_inactive: bool = False) -> list[PractitionerRow]:
-    """The practitioners in the order of the calendar's columns."""
-    rows = _PRACTITIONERS if include_inactive else _PRACTITIONERS.where(Practitioner.active)
-    return [PractitionerRow(*row) for row in tx.session.execute(rows)]
 
 
 @verb(Permission.MANAGE_PRACTITIONERS)
@@ -100,7 +84,7 @@ def save_room(tx: Tx, request: SaveRoom) -> RoomRow:
 
 @verb(Permission.MANAGE_PRACTITIONERS)
 def save_practitioner(tx: Tx, request: SavePractitioner) -> PractitionerRow:
-    """Add a practitioner or change one. Raises InvalidInput ("empty", "unknown_room"), NotFound, Conflict."""
+    """Add a practitioner or change one. Raises InvalidInput ("empty", "out_of_range", "unknown_room"), NotFound, Conflict."""
     if request.room_id is not None and tx.session.scalar(select(Room.id).where(Room.id == request.room_id)) is None:
         raise InvalidInput("unknown_room", field="room_id")
     person = _stored_or_new(tx, Practitioner, request.id, request.version)
@@ -110,10 +94,10 @@ def save_practitioner(tx: Tx, request: SavePractitioner) -> PractitionerRow:
     person.suffix = one_line(request.suffix, "suffix", 20)
     person.specialty = one_line(request.specialty, "specialty", 80)
     person.room_id = request.room_id
-    person.position = request.position
+    person.position = check_range(request.position, "position", 0, LAST_POSITION)
     person.active = request.active
     _record(tx, person)
-    return PractitionerRow(*tx.session.execute(_PRACTITIONERS.where(Practitioner.id == person.id)).one())
+    return PractitionerRow(*tx.session.execute(PRACTITIONERS.where(Practitioner.id == person.id)).one())
 
 
 def _stored_or_new(tx: Tx, model: type[Saved], row_id: UUID | None, version: int) -> Saved:

@@ -12,6 +12,8 @@ from clinicdesk.core.errors import InvalidInput
 from clinicdesk.features.practitioners.schemas import Interval, Shift
 
 MINUTES_A_DAY = 24 * 60
+LAST_POSITION = 100_000
+"""The highest place that something may have in an order of the clinic's own."""
 _SECOND = timedelta(seconds=1)
 
 
@@ -132,3 +134,11 @@ def check_range(value: int, field: str, least: int, most: int) -> int:
     if not least <= value <= most:
         raise InvalidInput("out_of_range", field=field, least=least, most=most)
     return value
+
+
+def check_days(first: date, last: date, most: int) -> None:
+    """Raises InvalidInput, unless first to last are days in this order: "ends_before_start"; and at most so many: "span"."""
+    if last < first:
+        raise InvalidInput("ends_before_start", field="to")
+    if (last - first).days >= most:
+        raise InvalidInput("span", field="to", most=most)

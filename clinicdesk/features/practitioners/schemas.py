@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
+
+from clinicdesk.core.paging import PageRequest
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,6 +106,25 @@ class PractitionerRow:
     @property
     def short(self) -> str:
         return f"{self.prefix} {self.family}".strip()
+
+
+class PractitionerSort(StrEnum):
+    """What a list of practitioners goes by: the clinic's own order, or the name."""
+
+    POSITION = "position"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class PractitionerQuery:
+    """Which practitioners to list; what is left empty does not narrow. Each word of `text` is in the name or the specialty."""
+
+    text: str = ""
+    specialty: str = ""
+    active: bool | None = None
+    sort: PractitionerSort = PractitionerSort.POSITION
+    descending: bool = False
+    page: PageRequest = field(default_factory=PageRequest)
 
 
 @dataclass(frozen=True, slots=True)

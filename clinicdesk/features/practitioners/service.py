@@ -1,6 +1,7 @@
 """The verbs of practitioners: the clinic, its people and places, and when they work."""
 
-from clinicdesk.features.practitioners.clinic import clinic, edit_clinic, set_up_clinic
+from clinicdesk.features.practitioners.clinic import clinic, clinic_settings, edit_clinic, set_up_clinic
+from clinicdesk.features.practitioners.directory import find_practitioners, get_practitioner, list_practitioners
 from clinicdesk.features.practitioners.hours import (
     absences,
     add_absence,
@@ -10,12 +11,12 @@ from clinicdesk.features.practitioners.hours import (
     remove_holiday,
     restore_absence,
     save_holiday,
+    schedule,
     set_weekly_hours,
     weekly_hours,
     working_days,
 )
 from clinicdesk.features.practitioners.people import (
-    list_practitioners,
     list_rooms,
     list_sites,
     save_practitioner,
@@ -27,7 +28,10 @@ __all__ = [
     "absences",
     "add_absence",
     "clinic",
+    "clinic_settings",
     "edit_clinic",
+    "find_practitioners",
+    "get_practitioner",
     "holidays",
     "list_practitioners",
     "list_rooms",
@@ -40,6 +44,7 @@ __all__ = [
     "save_practitioner",
     "save_room",
     "save_site",
+    "schedule",
     "set_up_clinic",
     "set_weekly_hours",
     "weekly_hours",

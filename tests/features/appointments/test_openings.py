@@ -12,13 +12,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from clinicdesk.core.errors import InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.tx import Database
 from clinicdesk.features.appointments import service as appointments
-from clinicdesk.features.appointments.schemas import BookAppointment, FindOpenings, Opening, SlotTaken
+from clinicdesk.features.appointments.schemas import (
+    BookAppointment,
+    FindOpenings,
+    FreeDay,
+    Opening,
+    OpeningsOf,
+    SlotTaken,
+)
 from clinicdesk.features.practitioners.models import Absence, Practitioner
+from clinicdesk.features.practitioners.schemas import Interval
 from tests.conftest import Hands
-from tests.features.appointments.conftest import Desk, Place, at
+from tests.features.appointments.conftest import TODAY, Desk, Place, at
 
 HALF = timedelta(minutes=30)
 
@@ -173,3 +182,47 @@ def test_a_clinic_without_anybody_has_no_opening(desk: Desk, db: Database) -> No
     with db.engine.begin() as connection:
         connection.execute(update(Practitioner).values(active=False))
     assert find(desk) == []
+
+
+def test_the_openings_of_one_practitioner_are_theirs_alone_in_order_of_time_and_end_to_end(
+    desk: Desk, place: Place
+) -> None:
+    desk.book(at(12), 60)
+    found = desk.ask(appointments.openings_of, OpeningsOf(place.lee, at(8), at(14), HALF))
+    assert {opening.practitioner_id for opening in found} == {place.lee}
+    starts = [opening.start for opening in found]
+    assert starts == [at(10, 40), at(11), at(11, 30), at(13), at(13, 30)]
+    assert desk.ask(appointments.openings_of, OpeningsOf(place.lee, at(8), at(14), HALF, 2)) == found[:2]
+    assert desk.ask(appointments.openings_of, OpeningsOf(place.lee, at(8, day=-9), at(9), HALF)) == []
+    far = OpeningsOf(place.lee, at(8, day=400), at(9, day=900), HALF)
+    assert desk.ask(appointments.openings_of, far) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"end": at(8)}, "to"), ({"length": timedelta(0)}, "length"), ({"length": timedelta(days=900_000_000)}, "length"),
+        ({"limit": 0}, "limit"), ({"limit": 201}, "limit"),
+    ],
+)  # fmt: skip
+def test_openings_of_one_practitioner_are_not_asked_for_without_end(
+    desk: Desk, place: Place, wrong: dict[str, Any], field: str
+) -> None:
+    right = OpeningsOf(place.lee, at(8), at(14), HALF)
+    with pytest.raises(InvalidInput) as refused:
+        desk.ask(appointments.openings_of, replace(right, **wrong))
+    assert refused.value.params["field"] == field
+
+
+def test_a_practitioner_is_free_where_nothing_stands_from_now_on(desk: Desk, place: Place) -> None:
+    desk.book(at(12), 60)
+    today, tomorrow = TODAY, TODAY + timedelta(days=1)
+    assert desk.ask(appointments.free_times, place.lee, TODAY - timedelta(days=1), tomorrow) == [
+        FreeDay(TODAY - timedelta(days=1), ()),
+        FreeDay(today, (Interval(at(10, 40), at(12)), Interval(at(13), at(18)))),
+        FreeDay(tomorrow, (Interval(at(8, day=1), at(18, day=1)),)),
+    ]
+    with pytest.raises(InvalidInput, match="span"):
+        desk.ask(appointments.free_times, place.lee, TODAY, TODAY + timedelta(days=31))
+    with pytest.raises(NotFound, match="practitioner_not_found"):
+        desk.ask(appointments.free_times, new_id(), TODAY, TODAY)
