@@ -81,6 +81,7 @@ _ON_BOTH = (
     "tests.server.test_notifications",
     "tests.server.test_care",
     "tests.server.test_jobs",
+    "tests.server.test_patients",
     "tests.server.test_users",
     "tests.core.test_feed",
     "tests.server.test_doctors",

@@ -46,6 +46,7 @@ def decode_cursor(cursor: str, *kinds: type[str] | type[int]) -> list[str | int]
     """The sort values that a cursor stands for, of these kinds. Raises InvalidInput("cursor_not_right")."""
     try:
         place = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        "".join(map(str, place)).encode() if isinstance(place, list) else b""  # half a surrogate pair cannot be stored
     except (ValueError, binascii.Error, RecursionError) as error:
         raise InvalidInput("cursor_not_right", field="cursor") from error
     fits = isinstance(place, list) and len(place) == len(kinds)

@@ -139,6 +139,7 @@ SENTENCES: dict[str, str] = {
     "allergy_not_found": "This allergy is not there any more.",
     "contact_not_found": "This contact is not there any more.",
     "number_taken": "The record number {number} is taken.",
+    "possible_duplicates": "This person is very likely known here already. Look at who was found first.",
     "unknown_field": "This part of a record is not known.",
     "phone_without_digits": "A phone number has digits.",
     "birth_date_in_future": "The birth date lies in the future.",

@@ -19,7 +19,7 @@ from clinicdesk.server.idempotency import Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
 from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
-from clinicdesk.server.routes import auth, care, chat, clinic, doctors, notifications, users
+from clinicdesk.server.routes import auth, care, chat, clinic, doctors, notifications, patients, users
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
 
@@ -31,6 +31,7 @@ ROUTERS = (
     care.router,
     doctors.router,
     clinic.router,
+    patients.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 

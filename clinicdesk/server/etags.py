@@ -11,12 +11,13 @@ from fastapi import Depends, Header, Request, Response
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.server.problems import PreconditionRequired
 
-_ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
+_ETAG = re.compile(r'(?:W/)?"(\d{1,9})(?:-[0-9a-f]{16})?"')
 
 
-def etag(version: int) -> str:
-    """The ETag of a row at this version."""
-    return f'"{version}"'
+def etag(version: int, parts: object = None) -> str:
+    """The ETag of a row at this version; of one that is shown with `parts` that change by themselves, with their digest."""
+    digest = "" if parts is None else "-" + hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return f'"{version}{digest}"'
 
 
 def _if_match(

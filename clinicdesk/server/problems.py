@@ -26,6 +26,7 @@ from clinicdesk.core.errors import (
 )
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.core.sentences import SENTENCES, english
+from clinicdesk.features.patients.schemas import Duplicate
 from clinicdesk.features.users.schemas import NotSignedIn, SecondFactorRequired, SignInRefused
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,9 @@ class Problem(BaseModel):
     field: str | None = Field(default=None, examples=["email"])
     errors: list[FieldProblem] | None = None
     until: datetime | None = Field(default=None, description="When to try again.")
+    duplicates: list[Duplicate] | None = Field(
+        default=None, description="With possible_duplicates: who is very likely the same person."
+    )
     ticket: str | None = Field(default=None, description="With second_factor_required: what the code is sent with.")
 
 
@@ -114,14 +118,18 @@ def answer(status: int, code: str, detail: str, headers: dict[str, str] | None =
         title=TITLES.get(status, "Error"), status=status, code=code, detail=detail,
         request_id=str(CONTEXT.get().get("request_id", "")), **more,
     )  # fmt: skip
-    body = problem.model_dump(mode="json", exclude_none=True)
+    body = {name: value for name, value in problem.model_dump(mode="json").items() if value is not None}
     return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+_TOLD = ("field", "until", "ticket", "duplicates")
+"""Parameters of errors that are told to programs."""
 
 
 def of_error(error: ClinicError, request: Request | None = None) -> Response:
     """The answer that an error of the family stands for."""
     status = status_of(error, request)
-    more = {name: error.params[name] for name in ("field", "until", "ticket") if name in error.params}
+    more = {name: error.params[name] for name in _TOLD if name in error.params}
     headers: dict[str, str] = {}
     until = more.get("until")
     if isinstance(until, datetime):

@@ -32,6 +32,9 @@ def _written(as_: re.Pattern[str]) -> BeforeValidator:
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST, examples=["2026-11-23"]), _written(_DAY)]
 """A day of the clinic's calendar."""
 
+BirthDay = Annotated[date, Field(ge=date(1850, 1, 1), le=LATEST, examples=["1984-03-12"]), _written(_DAY)]
+"""A day on which somebody in the clinic's care can have been born."""
+
 Instant = Annotated[
     AwareDatetime,
     Field(

@@ -51,16 +51,17 @@ MAY: dict[frozenset[Role], str] = {
         appointments.propose appointments.put_on_waitlist appointments.reinstate appointments.reschedule
         appointments.revert appointments.start_visit appointments.step_back appointments.visits_between
         appointments.visits_of_patient appointments.waiting_times appointments.walk_in
-        audit.access_log
+        audit.access_log audit.access_log_page
         care.care_settings care.end_emergency care.open_emergency care.own_emergencies
         chat.add_members chat.conversation chat.conversations chat.create_group chat.delete_message chat.edit_message
         chat.enter_room chat.leave chat.mark_read chat.messages chat.open_direct chat.rooms chat.say chat.unread
         notifications.contact_preference notifications.hold_back notifications.message notifications.messages
         notifications.messaging notifications.reminder_rules notifications.send_again notifications.set_contact_preference
-        patients.edit patients.find_duplicates patients.get_row patients.get_rows patients.mark_deceased
-        patients.mark_living patients.note_search patients.open_record patients.register patients.remove_contact
-        patients.restore_contact patients.reveal patients.save_contact patients.search
         appointments.patients_of_practitioner
+        patients.duplicates_of patients.edit patients.edit_contact_details patients.find_duplicates patients.get_row
+        patients.get_rows patients.list_allergies patients.list_contacts patients.list_patients patients.look_up
+        patients.mark_deceased patients.mark_living patients.note_search patients.open_record patients.register
+        patients.remove_contact patients.restore_contact patients.reveal patients.save_contact patients.search
         practitioners.absences practitioners.clinic_settings practitioners.list_rooms practitioners.list_sites
         practitioners.schedule practitioners.weekly_hours
     """,
@@ -102,12 +103,15 @@ MAY: dict[frozenset[Role], str] = {
         users.forget_answers users.forget_sessions
     """,
 }
-OF_PATIENT = frozenset(
-    {
-        "notifications.contact_preference",
-        "notifications.set_contact_preference",
-    }
-)
+_OF_PATIENT = """
+    audit.access_log audit.access_log_page
+    notifications.contact_preference notifications.set_contact_preference
+    patients.allergies_checked patients.duplicates_of patients.edit patients.edit_contact_details patients.get_row
+    patients.list_allergies patients.list_contacts patients.mark_deceased patients.mark_living patients.open_record
+    patients.remove_allergy patients.remove_contact patients.restore_allergy patients.restore_contact patients.reveal
+    patients.save_allergy patients.save_contact
+"""
+OF_PATIENT = frozenset(_OF_PATIENT.split())
 """Verbs that are about one patient: open besides to who has their permission for that one alone."""
 
 EXPECTED = {verb: roles for roles, verbs in MAY.items() for verb in verbs.split()}

@@ -17,6 +17,7 @@ ANYBODY = "anybody"
 EVERY_ROLE = frozenset(ROLES)
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
 STAFF = EVERY_ROLE - {Role.PATIENT}
+CLINICIANS = frozenset({Role.DOCTOR, Role.NURSE})
 
 # A new endpoint goes behind those who may ask it; whoever is not signed in may ask those of ANYBODY alone.
 MAY: dict[frozenset[Role] | str, str] = {
@@ -40,6 +41,12 @@ MAY: dict[frozenset[Role] | str, str] = {
         edit_chat_message delete_chat_message
         doctor_schedule doctor_hours doctor_leave doctor_patients
         get_clinic_settings list_sites list_rooms list_absences
+        list_patients search_patients find_duplicates register_patient open_patient edit_patient edit_contact_details
+        mark_deceased mark_living reveal_fields duplicates_of_patient patient_access_log list_allergies
+        list_contacts add_contact edit_contact remove_contact restore_contact
+    """,
+    CLINICIANS: """
+        add_allergy allergies_checked edit_allergy remove_allergy restore_allergy
     """,
     ADMINISTRATOR | {Role.DOCTOR}: """
         enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
@@ -72,6 +79,16 @@ BODIES: dict[str, Any] = {
     "mark_conversation_read": {"seq": 1},
     "say": {"text": "Room 2 is free"},
     "edit_chat_message": {"text": "Room 3 is free"},
+    "register_patient": {"demographics": {"family": "X"}},
+    "find_duplicates": {"family": "X"},
+    "edit_patient": {"family": "X"},
+    "edit_contact_details": {"phone": "1"},
+    "mark_deceased": {"on": None},
+    "reveal_fields": {"fields": ["phone"]},
+    "add_allergy": {"substance": "X"},
+    "edit_allergy": {"substance": "X"},
+    "add_contact": {"name": "X"},
+    "edit_contact": {"name": "X"},
     "edit_me": {"name": "Somebody"},
     "change_password": {"current": "not this one", "new": "nine green kites over Ulm"},
     "confirm_second_factor": {"code": "000000"},

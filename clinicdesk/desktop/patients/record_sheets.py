@@ -305,7 +305,7 @@ class DeceasedSheet(_RecordSheet):
         self._do(mark(patient.version), self.close_sheet, self.tr("Marked as deceased"))
 
 
-_ById = Callable[[Tx, UUID], None]
+_ById = Callable[[Tx, UUID], object]
 
 
 def _restoring(restore: _ById, remove: _ById, id_: UUID) -> Reversal:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, Uuid, column, or_, select, table
+from sqlalchemy import ColumnElement, Row, String, Uuid, column, func, or_, select, table
 from sqlalchemy.orm import Session
 
 from clinicdesk.core import trail
 from clinicdesk.core.clock import from_micros, to_micros
-from clinicdesk.core.errors import Unavailable
+from clinicdesk.core.errors import InvalidInput, Unavailable
+from clinicdesk.core.paging import MOST_PER_PAGE, Page, PageRequest, decode_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.trail import AuditEntry, Progress, Verification
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
@@ -38,13 +39,32 @@ def list_entries(tx: Tx, query: AuditQuery) -> AuditPage:
     return AuditPage(rows, rows[-1].seq if len(found) > query.limit else None)
 
 
-@verb(Permission.READ_ACCESS_LOG, concurrent=True)
+@verb(Permission.READ_ACCESS_LOG, concurrent=True, of_patient=True)
 def access_log(tx: Tx, patient_id: UUID, limit: int = 200) -> list[AuditRow]:
     """Who did or saw what of one patient, newest first."""
+    tx.reach(patient_id)
     wanted = _NEWEST_FIRST.where(_ENTRY.patient_id == patient_id.hex).limit(limit)
     rows = _rows(tx.session, tx.session.execute(wanted).all())
     tx.record(Change("audit_entry", None, Action.READ, patient_id=patient_id, note=f"{len(rows)} entries"))
     return list(rows)
+
+
+@verb(Permission.READ_ACCESS_LOG, concurrent=True, of_patient=True)
+def access_log_page(tx: Tx, patient_id: UUID, page: PageRequest) -> Page[AuditRow]:
+    """The same, a page at a time. Raises InvalidInput("cursor_not_right", "out_of_range")."""
+    tx.reach(patient_id)
+    if not 1 <= page.limit <= MOST_PER_PAGE:
+        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
+    of_patient = _ENTRY.patient_id == patient_id.hex
+    wanted = _NEWEST_FIRST.where(of_patient)
+    if page.cursor:
+        [behind] = decode_cursor(page.cursor, int)
+        wanted = wanted.where(_ENTRY.seq < behind)
+    found = tx.session.execute(wanted.limit(page.limit + 1)).all()
+    rows = _rows(tx.session, found[: page.limit])
+    total = tx.session.scalar(select(func.count()).where(of_patient)) if page.total else None
+    tx.record(Change("audit_entry", None, Action.READ, patient_id=patient_id, note=f"{len(rows)} entries"))
+    return Page(list(rows), encode_cursor([rows[-1].seq]) if len(found) > page.limit else None, total)
 
 
 def verify_chain(

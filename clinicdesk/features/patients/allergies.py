@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from clinicdesk.core.errors import NotFound
+from sqlalchemy import select
+
+from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
-from clinicdesk.core.tx import Change, Tx, verb
+from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.patients.models import Allergy
 from clinicdesk.features.patients.record import load, today
 from clinicdesk.features.patients.rows import allergy_row
@@ -16,9 +18,25 @@ from clinicdesk.features.patients.rules import checked_text
 from clinicdesk.features.patients.schemas import AllergyRow, SaveAllergy
 
 
-@verb(Permission.EDIT_ALLERGIES)
+@verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
+def list_allergies(tx: Tx, patient_id: UUID, *, removed: bool = False) -> list[AllergyRow]:
+    """A patient's allergies in the order in which they were added, with those taken off the record if asked.
+
+    Audited. Raises NotFound.
+    """
+    tx.reach(patient_id)
+    patient = load(tx, patient_id)
+    found = select(Allergy).where(Allergy.patient_id == patient.id).order_by(Allergy.id)
+    if not removed:
+        found = found.where(Allergy.removed.is_(False))
+    tx.record(Change("allergy", None, Action.READ, patient_id=patient.id))
+    return [allergy_row(allergy) for allergy in tx.session.scalars(found)]
+
+
+@verb(Permission.EDIT_ALLERGIES, of_patient=True)
 def save_allergy(tx: Tx, request: SaveAllergy) -> AllergyRow:
-    """Add an allergy, or give one new values. Raises NotFound and InvalidInput."""
+    """Add an allergy, or give one new values. Raises NotFound, InvalidInput, and Conflict changed_meanwhile."""
+    tx.reach(request.patient_id)
     patient = load(tx, request.patient_id)
     substance = checked_text(request.substance, "substance", 200, needed=True)
     reaction = checked_text(request.reaction, "reaction", 200)
@@ -35,43 +53,47 @@ def save_allergy(tx: Tx, request: SaveAllergy) -> AllergyRow:
         tx.session.add(allergy)
         tx.record(Change.created(allergy, patient_id=patient.id))
     else:
-        allergy = _load_allergy(tx, request.id)
-        if allergy.patient_id != patient.id:
-            raise NotFound("allergy_not_found")
+        allergy = _load(tx, request.id, request.version, patient.id)
         allergy.substance, allergy.reaction, allergy.severity = substance, reaction, request.severity.value
         tx.record(Change.updated(allergy, patient_id=patient.id))
+    tx.session.flush()
     return allergy_row(allergy)
 
 
-@verb(Permission.EDIT_ALLERGIES)
-def remove_allergy(tx: Tx, id: UUID) -> None:  # noqa: A002
-    """Take an allergy off the record; the history keeps it. Raises NotFound."""
-    allergy = _load_allergy(tx, id)
+@verb(Permission.EDIT_ALLERGIES, of_patient=True)
+def remove_allergy(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> None:  # noqa: A002
+    """Take an allergy off the record (of this patient); the history keeps it. Raises NotFound, Conflict changed_meanwhile."""
+    allergy = _load(tx, id, version, of)
     allergy.removed = True
     tx.record(Change.updated(allergy, patient_id=allergy.patient_id))
 
 
-@verb(Permission.EDIT_ALLERGIES)
-def restore_allergy(tx: Tx, id: UUID) -> None:  # noqa: A002
-    """Put an allergy that was taken off the record back on it. Raises NotFound."""
-    allergy = tx.session.get(Allergy, id)
-    if allergy is None:
-        raise NotFound("allergy_not_found")
+@verb(Permission.EDIT_ALLERGIES, of_patient=True)
+def restore_allergy(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> AllergyRow:  # noqa: A002
+    """Put an allergy that was taken off the record back on it. Raises NotFound, Conflict changed_meanwhile."""
+    allergy = _load(tx, id, version, of, removed=True)
     allergy.removed = False
     tx.record(Change.updated(allergy, patient_id=allergy.patient_id))
+    tx.session.flush()
+    return allergy_row(allergy)
 
 
-@verb(Permission.EDIT_ALLERGIES)
+@verb(Permission.EDIT_ALLERGIES, of_patient=True)
 def allergies_checked(tx: Tx, patient_id: UUID) -> date:
     """Record that the patient was asked about allergies today; gives back the day. Raises NotFound."""
+    tx.reach(patient_id)
     patient = load(tx, patient_id)
     patient.allergies_checked_on = day = today(tx)
     tx.record(Change.updated(patient, patient_id=patient.id))
     return day
 
 
-def _load_allergy(tx: Tx, allergy_id: UUID) -> Allergy:
-    allergy = tx.session.get(Allergy, allergy_id)
-    if allergy is None or allergy.removed:
+def _load(tx: Tx, id_: UUID, version: int | None, of: UUID | None, *, removed: bool = False) -> Allergy:
+    """The allergy, of this patient and at this version where they are named; one that is `removed` only where that is asked."""
+    allergy = tx.session.get(Allergy, id_)
+    if allergy is None or (allergy.removed and not removed) or of not in (None, allergy.patient_id):
         raise NotFound("allergy_not_found")
+    tx.reach(allergy.patient_id)
+    if version not in (None, allergy.version):
+        raise Conflict("changed_meanwhile")
     return allergy

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from clinicdesk.core.errors import InvalidInput, NotFound
+from sqlalchemy import select
+
+from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
-from clinicdesk.core.tx import Change, Tx, verb
+from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.patients.models import PatientContact
 from clinicdesk.features.patients.record import load
 from clinicdesk.features.patients.rows import contact_row
@@ -15,9 +17,25 @@ from clinicdesk.features.patients.rules import checked_text
 from clinicdesk.features.patients.schemas import ContactRow, SaveContact
 
 
-@verb(Permission.EDIT_PATIENT)
+@verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
+def list_contacts(tx: Tx, patient_id: UUID, *, removed: bool = False) -> list[ContactRow]:
+    """Whom to call about a patient, in the order in which they were added, with those taken off the record if asked.
+
+    Audited. Raises NotFound.
+    """
+    tx.reach(patient_id)
+    patient = load(tx, patient_id)
+    found = select(PatientContact).where(PatientContact.patient_id == patient.id).order_by(PatientContact.id)
+    if not removed:
+        found = found.where(PatientContact.removed.is_(False))
+    tx.record(Change("patient_contact", None, Action.READ, patient_id=patient.id))
+    return [contact_row(contact) for contact in tx.session.scalars(found)]
+
+
+@verb(Permission.EDIT_PATIENT, of_patient=True)
 def save_contact(tx: Tx, request: SaveContact) -> ContactRow:
-    """Add a contact, or give one new values. Raises NotFound and InvalidInput."""
+    """Add a contact, or give one new values. Raises NotFound, InvalidInput, and Conflict changed_meanwhile."""
+    tx.reach(request.patient_id)
     patient = load(tx, request.patient_id)
     name = checked_text(request.name, "name", 120, needed=True)
     relationship = checked_text(request.relationship, "relationship", 60)
@@ -37,34 +55,37 @@ def save_contact(tx: Tx, request: SaveContact) -> ContactRow:
         tx.session.add(contact)
         tx.record(Change.created(contact, patient_id=patient.id))
     else:
-        contact = _load_contact(tx, request.id)
-        if contact.patient_id != patient.id:
-            raise NotFound("contact_not_found")
+        contact = _load(tx, request.id, request.version, patient.id)
         contact.name, contact.relationship, contact.phone = name, relationship, phone
         tx.record(Change.updated(contact, patient_id=patient.id))
+    tx.session.flush()
     return contact_row(contact)
 
 
-@verb(Permission.EDIT_PATIENT)
-def remove_contact(tx: Tx, id: UUID) -> None:  # noqa: A002
-    """Take a contact off the record; the history keeps it. Raises NotFound."""
-    contact = _load_contact(tx, id)
+@verb(Permission.EDIT_PATIENT, of_patient=True)
+def remove_contact(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> None:  # noqa: A002
+    """Take a contact off the record (of this patient); the history keeps it. Raises NotFound, Conflict changed_meanwhile."""
+    contact = _load(tx, id, version, of)
     contact.removed = True
     tx.record(Change.updated(contact, patient_id=contact.patient_id))
 
 
-@verb(Permission.EDIT_PATIENT)
-def restore_contact(tx: Tx, id: UUID) -> None:  # noqa: A002
-    """Put a contact that was taken off the record back on it. Raises NotFound."""
-    contact = tx.session.get(PatientContact, id)
-    if contact is None:
-        raise NotFound("contact_not_found")
+@verb(Permission.EDIT_PATIENT, of_patient=True)
+def restore_contact(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> ContactRow:  # noqa: A002
+    """Put a contact that was taken off the record back on it. Raises NotFound, Conflict changed_meanwhile."""
+    contact = _load(tx, id, version, of, removed=True)
     contact.removed = False
     tx.record(Change.updated(contact, patient_id=contact.patient_id))
+    tx.session.flush()
+    return contact_row(contact)
 
 
-def _load_contact(tx: Tx, contact_id: UUID) -> PatientContact:
-    contact = tx.session.get(PatientContact, contact_id)
-    if contact is None or contact.removed:
+def _load(tx: Tx, id_: UUID, version: int | None, of: UUID | None, *, removed: bool = False) -> PatientContact:
+    """The contact, of this patient and at this version where they are named; one that is `removed` only where that is asked."""
+    contact = tx.session.get(PatientContact, id_)
+    if contact is None or (contact.removed and not removed) or of not in (None, contact.patient_id):
         raise NotFound("contact_not_found")
+    tx.reach(contact.patient_id)
+    if version not in (None, contact.version):
+        raise Conflict("changed_meanwhile")
     return contact

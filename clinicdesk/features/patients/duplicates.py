@@ -13,11 +13,14 @@ from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.patients.folding import digits, identifier_values, name_words
 from clinicdesk.features.patients.fulltext import Hit, matching
 from clinicdesk.features.patients.models import Patient
+from clinicdesk.features.patients.record import load
 from clinicdesk.features.patients.rows import demographics_of, row_of
 from clinicdesk.features.patients.schemas import Demographics, Duplicate
 from clinicdesk.features.patients.spelling import corrections
 
 LEAST_SCORE = 0.3
+LIKELY = 0.9
+"""The score from which it is very likely the same person."""
 MOST_DUPLICATES = 5
 _READ_AT_ONCE = 60
 _COMPARED = 40
@@ -46,6 +49,13 @@ def find_duplicates(tx: Tx, demographics: Demographics, other_than: UUID | None 
         if likeness.score >= LEAST_SCORE and likeness.reasons:
             found.append(Duplicate(row_of(patient), likeness.score, likeness.reasons))
     return sorted(found, key=lambda duplicate: (-duplicate.score, duplicate.patient.number))[:MOST_DUPLICATES]
+
+
+@verb(Permission.FIND_PATIENT, writes=False, of_patient=True)
+def duplicates_of(tx: Tx, id: UUID) -> list[Duplicate]:  # noqa: A002
+    """The patients who may be the same person as this one, as `find_duplicates` finds them. Raises NotFound."""
+    tx.reach(id)
+    return find_duplicates(tx, demographics_of(load(tx, id)), id)
 
 
 def _shared(terms: frozenset[str], hit: Hit) -> int:

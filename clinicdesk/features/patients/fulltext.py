@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import ColumnElement, TextClause, Uuid, text
 from sqlalchemy.orm import Session
 
 from clinicdesk.features.patients.folding import LONGEST_TERM
@@ -40,6 +40,19 @@ def matching(session: Session, expression: str, most: int, phones: Sequence[str]
     """
     find = _find_on_sqlite if session.get_bind().dialect.name == "sqlite" else _find_on_postgresql
     return find(session, expression, most, phones)
+
+
+def among(session: Session, patient_id: ColumnElement[UUID], expression: str) -> ColumnElement[bool]:
+    """The condition that a column names a patient whose terms match the expression (which is not empty)."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    found = (_AMONG_ON_SQLITE if on_sqlite else _AMONG_ON_POSTGRESQL).columns(patient_id=Uuid())
+    return patient_id.in_(found.bindparams(query=expression if on_sqlite else _query(expression)))
+
+
+_AMONG_ON_SQLITE = text(
+    "SELECT s.patient_id FROM patient_fts f JOIN patient_search s ON s.docid = f.rowid WHERE f.patient_fts MATCH :query"
+)
+_AMONG_ON_POSTGRESQL = text("SELECT patient_id FROM patient_search WHERE lexemes @@ CAST(:query AS tsquery)")
 
 
 def settle(session: Session) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base, Identified
@@ -15,7 +15,14 @@ class Patient(Identified, Base):
     """A person in the clinic's care. Names are kept as given, in any script; only `family` or `given` must be there."""
 
     __tablename__ = "patient"
-    __table_args__ = (Index("ix_patient_birth_date", "birth_date"),)
+    __table_args__ = (
+        Index("ix_patient_birth_date", "birth_date"),
+        # Lists by name: as people order names, which PostgreSQL does by itself.
+        Index("ix_patient_name", text("family COLLATE NOCASE"), text("given COLLATE NOCASE"), "id").ddl_if(
+            dialect="sqlite"
+        ),
+        Index("ix_patient_name", "family", "given", "id").ddl_if(dialect="postgresql"),
+    )
 
     number: Mapped[str] = mapped_column(String(20), unique=True)
     """The record number that the clinic gives, such as HS-00042."""

@@ -109,8 +109,10 @@ def detail_of(session: Session, patient: Patient) -> PatientDetail:
 
 
 def contact_row(contact: PatientContact) -> ContactRow:
-    return ContactRow(contact.id, contact.name, contact.relationship, contact.phone)
+    return ContactRow(contact.id, contact.name, contact.relationship, contact.phone, contact.version, contact.removed)
 
 
 def allergy_row(allergy: Allergy) -> AllergyRow:
-    return AllergyRow(allergy.id, allergy.substance, allergy.reaction, Severity(allergy.severity))
+    return AllergyRow(
+        allergy.id, allergy.substance, allergy.reaction, Severity(allergy.severity), allergy.version, allergy.removed
+    )

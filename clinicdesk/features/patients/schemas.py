@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
+
+from clinicdesk.core.errors import Conflict
+from clinicdesk.core.paging import PageRequest
 
 
 class Gender(StrEnum):
@@ -55,12 +58,16 @@ class Demographics:
 
 @dataclass(frozen=True, slots=True)
 class RegisterPatient:
-    """A new patient. `number` is given by the clinic where it is empty."""
+    """A new patient. `number` is given by the clinic where it is empty.
+
+    `duplicates_seen` False: whoever asks has not looked for the person yet, and is told where they are very likely known.
+    """
 
     demographics: Demographics
     number: str = ""
     deceased: bool = False
     deceased_on: date | None = None
+    duplicates_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,57 @@ class EditPatient:
     id: UUID
     version: int
     demographics: Demographics
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDetails:
+    """How and where a person is reached, and in which language: what patients may change by themselves."""
+
+    phone: str = ""
+    mobile: str = ""
+    email: str = ""
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditContactDetails:
+    """New contact details; `version` is the one that the editor saw."""
+
+    id: UUID
+    version: int
+    details: ContactDetails
+
+
+class PatientSort(StrEnum):
+    """What a list of patients is sorted by: the orders that an index keeps, so that any page costs the same."""
+
+    NAME = "name"
+    NUMBER = "number"
+    REGISTERED = "registered"
+
+
+@dataclass(frozen=True, slots=True)
+class PatientQuery:
+    """Which patients to list; what is left empty does not narrow.
+
+    `text` are beginnings of names, numbers and dates as one types them into the search, all of which must fit; `number` is a
+    whole record number, `phone_tail` the last digits of a phone number (three at least).
+    """
+
+    text: str = ""
+    number: str = ""
+    phone_tail: str = ""
+    birth_date: date | None = None
+    active: bool | None = None
+    deceased: bool | None = None
+    sort: PatientSort = PatientSort.NAME
+    descending: bool = False
+    page: PageRequest = field(default_factory=PageRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +158,8 @@ class ContactRow:
     name: str
     relationship: str
     phone: str
+    version: int = 1
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +168,8 @@ class AllergyRow:
     substance: str
     reaction: str
     severity: Severity
+    version: int = 1
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,23 +204,31 @@ class Duplicate:
     """Codes: same_name, similar_name, same_birth_date, similar_birth_date, same_phone, same_identifier, same_address."""
 
 
+class PossibleDuplicates(Conflict):
+    """Somebody is very likely the person already; `duplicates` (of `Duplicate`) says who."""
+
+    code = "possible_duplicates"
+
+
 @dataclass(frozen=True, slots=True)
 class SaveContact:
-    """A new contact (`id` None) or new values for one."""
+    """A new contact (`id` None) or new values for one; `version` is the one that the editor saw (None: whichever there is)."""
 
     patient_id: UUID
     name: str
     relationship: str = ""
     phone: str = ""
     id: UUID | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SaveAllergy:
-    """A new allergy (`id` None) or new values for one."""
+    """A new allergy (`id` None) or new values for one; `version` is the one that the editor saw (None: whichever there is)."""
 
     patient_id: UUID
     substance: str
     reaction: str = ""
     severity: Severity = Severity.UNKNOWN
     id: UUID | None = None
+    version: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from uuid import UUID
 
@@ -14,9 +14,16 @@ from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
-from clinicdesk.features.patients.allergies import allergies_checked, remove_allergy, restore_allergy, save_allergy
-from clinicdesk.features.patients.contacts import remove_contact, restore_contact, save_contact
-from clinicdesk.features.patients.duplicates import find_duplicates
+from clinicdesk.features.patients.allergies import (
+    allergies_checked,
+    list_allergies,
+    remove_allergy,
+    restore_allergy,
+    save_allergy,
+)
+from clinicdesk.features.patients.contacts import list_contacts, remove_contact, restore_contact, save_contact
+from clinicdesk.features.patients.directory import list_patients, look_up
+from clinicdesk.features.patients.duplicates import LIKELY, duplicates_of, find_duplicates
 from clinicdesk.features.patients.index import add_to_index, index_patient
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.patients.record import day_in, load, load_version, today
@@ -27,15 +34,30 @@ from clinicdesk.features.patients.rules import (
     checked,
     checked_text,
 )
-from clinicdesk.features.patients.schemas import Demographics, EditPatient, PatientDetail, PatientRow, RegisterPatient
+from clinicdesk.features.patients.schemas import (
+    ContactDetails,
+    Demographics,
+    EditContactDetails,
+    EditPatient,
+    PatientDetail,
+    PatientRow,
+    PossibleDuplicates,
+    RegisterPatient,
+)
 from clinicdesk.features.patients.search import note_search, search
 
 __all__ = [
     "allergies_checked",
+    "duplicates_of",
     "edit",
+    "edit_contact_details",
     "find_duplicates",
     "get_row",
     "get_rows",
+    "list_allergies",
+    "list_contacts",
+    "list_patients",
+    "look_up",
     "mark_deceased",
     "mark_living",
     "note_search",
@@ -70,12 +92,17 @@ _OWN_FIGURES = 8
 def register(tx: Tx, request: RegisterPatient) -> PatientRow:
     """Take a new patient in. Gives the next record number where the request has none.
 
-    Raises InvalidInput for what cannot be right, and Conflict number_taken for a number that somebody has.
+    Raises InvalidInput for what cannot be right, Conflict number_taken for a number that somebody has, and PossibleDuplicates
+    where the request has not seen who is very likely the same person.
     """
     clinic = find_clinic(tx.session)
     day = day_in(clinic, tx.now)
     demographics = checked(request.demographics, day)
     check_deceased_on(request.deceased_on, demographics.birth_date, day)
+    if not request.duplicates_seen:
+        likely = [found for found in find_duplicates(tx, demographics) if found.score >= LIKELY]
+        if likely:
+            raise PossibleDuplicates(duplicates=likely)
     patient = Patient(
         id=new_id(),
         version=1,
@@ -94,9 +121,10 @@ def register(tx: Tx, request: RegisterPatient) -> PatientRow:
     return row_of(patient)
 
 
-@verb(Permission.EDIT_PATIENT)
+@verb(Permission.EDIT_PATIENT, of_patient=True)
 def edit(tx: Tx, request: EditPatient) -> PatientDetail:
     """Give a patient new demographics. Raises NotFound, InvalidInput, and Conflict changed_meanwhile."""
+    tx.reach(request.id)
     patient = load_version(tx, request.id, request.version)
     demographics = checked(request.demographics, today(tx))
     for name, value in _columns(demographics).items():
@@ -105,48 +133,69 @@ def edit(tx: Tx, request: EditPatient) -> PatientDetail:
     return _edited(tx, patient)
 
 
-@verb(Permission.EDIT_PATIENT)
+@verb(Permission.CHOOSE_CONTACT, of_patient=True)
+def edit_contact_details(tx: Tx, request: EditContactDetails) -> PatientDetail:
+    """Say anew how and where a patient is reached; name and birth date stay. Raises NotFound, InvalidInput, and Conflict
+    changed_meanwhile."""
+    tx.reach(request.id)
+    patient = load_version(tx, request.id, request.version)
+    told = {field.name: getattr(request.details, field.name) for field in fields(ContactDetails)}
+    demographics = checked(replace(demographics_of(patient), **told), today(tx))
+    for name in told:
+        setattr(patient, name, getattr(demographics, name))
+    return _edited(tx, patient)
+
+
+@verb(Permission.EDIT_PATIENT, of_patient=True)
 def mark_deceased(tx: Tx, id: UUID, version: int, on: date | None) -> PatientDetail:  # noqa: A002
     """Record that the patient has died, on a day where it is known. Raises NotFound, InvalidInput, Conflict."""
+    tx.reach(id)
     patient = load_version(tx, id, version)
     check_deceased_on(on, patient.birth_date, today(tx))
     patient.deceased, patient.deceased_on = True, on
     return _edited(tx, patient)
 
 
-@verb(Permission.EDIT_PATIENT)
+@verb(Permission.EDIT_PATIENT, of_patient=True)
 def mark_living(tx: Tx, id: UUID, version: int) -> PatientDetail:  # noqa: A002
     """Take back that the patient has died. Raises NotFound and Conflict changed_meanwhile."""
+    tx.reach(id)
     patient = load_version(tx, id, version)
     patient.deceased, patient.deceased_on = False, None
     return _edited(tx, patient)
 
 
-@verb(Permission.OPEN_PATIENT, concurrent=True)
+@verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
 def open_record(tx: Tx, id: UUID) -> PatientDetail:  # noqa: A002
-    """The whole record; that it was opened stands in the audit trail. Raises NotFound."""
+    """The whole record; that it was opened stands in the audit trail. Raises NotFound.
+
+    What the desk has noted for itself is not shown to the patients themselves.
+    """
+    tx.reach(id)
     patient = load(tx, id)
     tx.record(Change("patient", id, Action.READ, patient_id=id))
-    return detail_of(tx.session, patient)
+    return _shown(tx, detail_of(tx.session, patient))
 
 
-@verb(Permission.OPEN_PATIENT, concurrent=True)
+@verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
 def reveal(tx: Tx, id: UUID, fields: Iterable[str]) -> Mapping[str, str | date | None]:  # noqa: A002
     """The masked fields (names of `Demographics`) in clear; which ones were shown stands in the audit trail.
 
     Raises NotFound, and InvalidInput for a field that there is not.
     """
+    tx.reach(id)
     names = sorted(set(fields))
-    if not _FIELDS.issuperset(names):
+    if not _FIELDS.issuperset(names) or (tx.own_patient and not _DESKS_OWN.isdisjoint(names)):
         raise InvalidInput("unknown_field", field="fields")
     demographics = demographics_of(load(tx, id))
     tx.record(Change("patient", id, Action.READ, patient_id=id, note=f"revealed {','.join(names)}"))
     return {name: getattr(demographics, name) for name in names}
 
 
-@verb(Permission.FIND_PATIENT, writes=False)
+@verb(Permission.FIND_PATIENT, writes=False, of_patient=True)
 def get_row(tx: Tx, id: UUID) -> PatientRow:  # noqa: A002
     """One patient, as a list shows them. Raises NotFound."""
+    tx.reach(id)
     rows = rows_by_id(tx.session, [id])
     if id not in rows:
         raise NotFound("patient_not_found")
@@ -160,6 +209,7 @@ def get_rows(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, PatientRow]:
 
 
 _FIELDS = frozenset(field.name for field in fields(Demographics))
+_DESKS_OWN = frozenset({"desk_notes"})
 
 
 def _columns(demographics: Demographics) -> dict[str, object]:
@@ -169,11 +219,18 @@ def _columns(demographics: Demographics) -> dict[str, object]:
     return columns
 
 
+def _shown(tx: Tx, detail: PatientDetail) -> PatientDetail:
+    """The record as whoever asks may see it."""
+    if tx.own_patient is None:
+        return detail
+    return replace(detail, demographics=replace(detail.demographics, desk_notes=""))
+
+
 def _edited(tx: Tx, patient: Patient) -> PatientDetail:
     tx.record(Change.updated(patient, patient_id=patient.id))
     tx.session.flush()
     index_patient(tx.session, patient)
-    return detail_of(tx.session, patient)
+    return _shown(tx, detail_of(tx.session, patient))
 
 
 def _record_number(tx: Tx, given: str, prefix: str) -> str:
