@@ -157,6 +157,7 @@ SENTENCES: dict[str, str] = {
     "no_opening_today": "There is no free time left today.",
     "visit_too_long": "A visit lasts a day at most.",
     "visit_too_short": "A visit lasts at least a minute.",
+    "own_visit_too_long": "A visit of this kind has {most} minutes at most. For more, ask the clinic.",
     "visit_not_begun": "This visit has not begun yet.",
     "visit_still_open": "This visit is still open.",
     "status_not_final": "A past visit is fulfilled, missed, cancelled or entered in error.",

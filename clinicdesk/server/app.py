@@ -15,11 +15,11 @@ from starlette.responses import Response
 from clinicdesk import __version__
 from clinicdesk.server import health, logs, problems
 from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
-from clinicdesk.server.idempotency import Repeated
+from clinicdesk.server.idempotency import UNIT_HEADER, Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
 from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
-from clinicdesk.server.routes import auth, care, chat, clinic, doctors, notifications, patients, users
+from clinicdesk.server.routes import appointments, auth, care, chat, clinic, doctors, notifications, patients, users
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
 
@@ -32,6 +32,7 @@ ROUTERS = (
     doctors.router,
     clinic.router,
     patients.router,
+    appointments.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 
@@ -68,7 +69,7 @@ def create_app(serving: Serving) -> FastAPI:
             CORSMiddleware, allow_origins=serving.settings.cors_origins, allow_credentials=True,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", IDEMPOTENCY_HEADER, DEVICE_HEADER],
-            expose_headers=["ETag", "X-Request-ID", "Retry-After"],
+            expose_headers=["ETag", "X-Request-ID", "Retry-After", UNIT_HEADER],
         )  # fmt: skip
     app.add_middleware(Requests)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

@@ -13,7 +13,9 @@ from clinicdesk.core.tx import Tx
 from clinicdesk.features.users import answers
 
 HEADER = "Idempotency-Key"
-_KEPT_HEADERS = ("content-type", "etag", "location")
+UNIT_HEADER = "Clinicdesk-Unit"
+"""Names the unit of work of a write in its answer: what an undo asks for."""
+_KEPT_HEADERS = ("content-type", "etag", "location", UNIT_HEADER.lower())
 
 IdempotencyKey = Annotated[
     str | None,

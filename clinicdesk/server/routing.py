@@ -35,8 +35,11 @@ class Route(APIRoute):
                 await _check_json(request)
             request.state.fingerprint = await idempotency.fingerprint(request)
             response = await handler(request)
-            if request.state.fingerprint is not None and getattr(request.state, "tx", None) is not None:
-                await run_in_threadpool(idempotency.keep, request, response)
+            tx = getattr(request.state, "tx", None)
+            if tx is not None:
+                response.headers[idempotency.UNIT_HEADER] = str(tx.unit_id)
+                if request.state.fingerprint is not None:
+                    await run_in_threadpool(idempotency.keep, request, response)
             return response if isinstance(response, StreamingResponse) else etags.unless_known(request, response)
 
         return handle

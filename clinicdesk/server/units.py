@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from clinicdesk.core.errors import Unavailable
@@ -76,6 +77,18 @@ async def _audited_tx(request: Request, caller: SignedInCaller) -> AsyncIterator
         yield tx
 
 
+async def _list_tx(
+    request: Request,
+    caller: SignedInCaller,
+    patient_id: Annotated[UUID | None, Query(description="Those of one patient; audited.")] = None,
+) -> AsyncIterator[Tx]:
+    serving = serving_of(request)
+    of_one = patient_id is not None or caller.actor.role is Role.PATIENT
+    opened = (serving.database.write if of_one else serving.database.read)(caller.actor)
+    async with _unit(serving, opened, lambda tx: ensure_open(tx, caller.session_id)) as tx:
+        yield tx
+
+
 def anonymous_actor(request: Request) -> Actor:
     """Whoever is not signed in, known by where they are."""
     return Actor(None, Role.NOBODY, desk=address_of(request))
@@ -90,6 +103,9 @@ async def _open_write_tx(request: Request) -> AsyncIterator[Tx]:
 
 ReadTx = Annotated[Tx, Depends(_read_tx, scope="function")]
 """A unit of work of the signed-in caller that changes nothing."""
+
+ListTx = Annotated[Tx, Depends(_list_tx, scope="function")]
+"""A unit of work for a list that the parameter `patient_id`, or who asks, may narrow to one patient: then it is audited."""
 
 AuditedTx = Annotated[Tx, Depends(_audited_tx, scope="function")]
 """A unit of work of the signed-in caller for a read that is an entry in the audit trail itself."""

@@ -38,7 +38,7 @@ MAY: dict[frozenset[Role], str] = {
     """,
     ACCOUNTS: """
         appointments.find_openings appointments.list_types appointments.next_opening appointments.previous_opening
-        appointments.free_times appointments.openings_of
+        appointments.find_visits appointments.free_times appointments.openings_of
         practitioners.find_practitioners practitioners.get_practitioner practitioners.holidays
         practitioners.list_practitioners practitioners.working_days
         notifications.edit_preferences notifications.inbox notifications.mark_all_read notifications.mark_read
@@ -110,6 +110,8 @@ _OF_PATIENT = """
     patients.list_allergies patients.list_contacts patients.mark_deceased patients.mark_living patients.open_record
     patients.remove_allergy patients.remove_contact patients.restore_allergy patients.restore_contact patients.reveal
     patients.save_allergy patients.save_contact
+    appointments.book appointments.cancel appointments.confirm appointments.edit appointments.open_visit
+    appointments.reschedule
 """
 OF_PATIENT = frozenset(_OF_PATIENT.split())
 """Verbs that are about one patient: open besides to who has their permission for that one alone."""

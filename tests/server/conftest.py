@@ -7,17 +7,22 @@ from collections.abc import Callable, Iterator
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.patients import service as patients
+from clinicdesk.features.patients.schemas import Demographics, RegisterPatient
 from clinicdesk.features.practitioners import service as practitioners
 from clinicdesk.features.practitioners.schemas import SetUpClinic
 from clinicdesk.features.users import service as users
+from clinicdesk.features.users.models import User
 from clinicdesk.features.users.schemas import AddUser, UserRow
 from clinicdesk.opening import put_rules
 from clinicdesk.server.app import create_app
@@ -85,6 +90,16 @@ def people(db: Database, operator: Actor) -> dict[Role, UserRow]:
             role: users.add_user(tx, AddUser(f"{role}@harbour.example", f"Some {role}", role, PASSWORD))
             for role in ROLES
         }
+
+
+@pytest.fixture
+def own_record(db: Database, operator: Actor, people: dict[Role, UserRow]) -> UUID:
+    """The record of the patient among the people; it has been linked to their account, whose e-mail is proved."""
+    with db.write(operator) as tx:
+        mine = patients.register(tx, RegisterPatient(Demographics(family="Smith", given="Jordan"))).id
+        proved = {"patient_id": mine, "email_verified_at": tx.now}
+        tx.session.execute(update(User).where(User.id == people[Role.PATIENT].id).values(**proved))
+    return mine
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ _PARTIES = (
     select(
         _patient.number, _patient.given, _patient.family, _patient.active, _patient.deceased,
         _practitioner.id, _practitioner.prefix, _practitioner.given, _practitioner.family, _practitioner.suffix,
-        _practitioner.active, _room.id, _room.name, _room.active, _type.id, _type.name, _type.colour, _type.active,
+        _practitioner.active, _room.id, _room.name, _room.active, _type.id, _type.name, _type.colour, _type.active, _type.minutes,
     )
     .select_from(Patient.__table__)
     .outerjoin(Practitioner.__table__, _practitioner.id == bindparam("practitioner_id"))
@@ -73,6 +73,7 @@ class _Parties(NamedTuple):
     type_name: str | None
     type_colour: str | None
     type_active: bool
+    type_minutes: int | None
 
     @property
     def practitioner_name(self) -> str:
@@ -161,22 +162,38 @@ def _claim(
                 raise
 
 
-@verb(Permission.BOOK, concurrent=True)
+@verb(Permission.BOOK, concurrent=True, of_patient=True)
 def book(tx: Tx, request: BookAppointment) -> AppointmentRow:
     """Book a visit. Raises SlotTaken, OutsideHours, NotPermitted (an override that the role may not make), InvalidInput
     (in_the_past, ends_before_it_begins, visit_too_short, visit_too_long, status_not_bookable), Conflict (patient_deceased,
-    patient_inactive, practitioner_inactive, room_inactive, type_inactive) and NotFound."""
+    patient_inactive, practitioner_inactive, room_inactive, type_inactive) and NotFound.
+
+    A patient books for themselves, for the length of the type or an hour at most (own_visit_too_long), and overrides nothing.
+    """
+    tx.reach(request.patient_id)
     if request.status not in rules.BOOKABLE:
         raise InvalidInput("status_not_bookable", field="status")
+    if request.status is not Status.BOOKED:
+        _keep_from_patients(tx)
     return _book(tx, request, {})
 
 
+def _keep_from_patients(tx: Tx) -> None:
+    """What the desk alone may do, within a verb that patients have for their own visits. Raises NotPermitted."""
+    if tx.own_patient is not None:
+        raise NotPermitted(verb=tx.verb)
+
+
 def _book(tx: Tx, request: BookAppointment, stamps: dict[str, datetime]) -> AppointmentRow:
+    if request.overbook_reason or request.outside_hours or request.patient_overlap:
+        _keep_from_patients(tx)
     start = in_utc(request.start)
     when = Interval(start, start + request.length)
     rules.check_length(when)
     parties = _parties(tx, request.patient_id, request.practitioner_id, request.room_id, request.type_id)
     _check_parties(parties)
+    if tx.own_patient is not None:
+        rules.check_own_length(when, timedelta(minutes=parties.type_minutes) if parties.type_minutes else None)
     if not tx.actor.may(Permission.CORRECT_VISIT):  # late entry of a visit that took place
         rules.check_not_past(when.start, tx.now)
     _check_when(tx, request.practitioner_id, when, outside_hours=request.outside_hours)
@@ -246,15 +263,18 @@ def walk_in(
     return _book(tx, request, {"arrived_at": tx.now})
 
 
-@verb(Permission.BOOK, concurrent=True)
+@verb(Permission.BOOK, concurrent=True, of_patient=True)
 def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     """Give a visit another time, length, practitioner or room. Raises what `book` raises, and Conflict
     (changed_meanwhile; not_movable for a visit that is over; visit_started for one in the room, which can only be stretched).
+    A patient moves a visit that is still to come, and cannot stretch it.
 
     A visit that moves to another time or practitioner leaves its overrides (overbooked, patient overlap) behind. It goes to
     the new practitioner's own room, unless one is given.
     """
-    visit = rows.get(tx, request.id, request.version)
+    visit = rows.reach(tx, request.id, request.version)
+    if request.overbook_reason or request.outside_hours or request.patient_overlap:
+        _keep_from_patients(tx)
     if visit.status in rules.FINAL:
         raise Conflict("not_movable", status=visit.status.value)
     start = visit.start if request.start is None else in_utc(request.start)
@@ -264,6 +284,9 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     if moves and visit.in_progress:
         raise Conflict("visit_started")
     rules.check_length(when)
+    if tx.own_patient is not None:
+        rules.check_not_past(visit.start, tx.now)
+        rules.check_own_length(when, visit.end - visit.start)
     room_id = request.room_id or (visit.room_id if practitioner_id == visit.practitioner_id else None)
     parties = _parties(tx, visit.patient_id, practitioner_id, room_id, None)
     if practitioner_id == visit.practitioner_id and request.room_id is None:
@@ -288,15 +311,19 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
         return rows.change(tx, visit, values, note, retry=retry)
 
     overbook_reason = one_line(request.overbook_reason, "overbook_reason", REASON_MOST)
-    return _claim(tx, store, values, overbook_reason, request.patient_overlap, parties.practitioner_name)
+    moved = _claim(tx, store, values, overbook_reason, request.patient_overlap, parties.practitioner_name)
+    return rows.shown(tx, moved)
 
 
-@verb(Permission.BOOK, concurrent=True)
+@verb(Permission.BOOK, concurrent=True, of_patient=True)
 def edit(tx: Tx, request: EditAppointment) -> AppointmentRow:
     """Change what a visit is for, or whether the patient has confirmed it. Raises Conflict (changed_meanwhile, type_inactive),
-    NotFound."""
-    visit = rows.get(tx, request.id, request.version)
+    NotFound, NotPermitted (the type is the desk's to change)."""
+    visit = rows.reach(tx, request.id, request.version)
+    if tx.own_patient is not None:
+        rules.check_not_past(visit.start, tx.now)
     if request.type_id is not None and request.type_id != visit.type_id:
+        _keep_from_patients(tx)
         parties = _parties(tx, visit.patient_id, visit.practitioner_id, None, request.type_id)
         if not parties.type_active:
             raise Conflict("type_inactive", type=parties.type_name)
@@ -305,10 +332,12 @@ def edit(tx: Tx, request: EditAppointment) -> AppointmentRow:
         "reason": visit.reason if request.reason is None else one_line(request.reason, "reason", REASON_MOST),
         "confirmed": visit.confirmed if request.confirmed is None else request.confirmed,
     }
-    return rows.change(tx, visit, values)
+    return rows.shown(tx, rows.change(tx, visit, values))
 
 
-@verb(Permission.BOOK, concurrent=True)
+@verb(Permission.BOOK, concurrent=True, of_patient=True)
 def confirm(tx: Tx, id_: UUID, version: int, confirmed: bool = True) -> AppointmentRow:
-    """Note that the patient has said yes to the visit (or has taken it back). Raises Conflict(changed_meanwhile), NotFound."""
+    """Note that the patient has said yes to the visit (or has taken it back). Raises Conflict(changed_meanwhile), NotFound,
+    NotPermitted."""
+    rows.reach(tx, id_, version)
     return edit(tx, EditAppointment(id_, version, confirmed=confirmed))

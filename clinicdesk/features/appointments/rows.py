@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.tx import Action, Change, Tx
 from clinicdesk.features.appointments.models import Appointment, AppointmentType
 from clinicdesk.features.appointments.rules import HOLDING
-from clinicdesk.features.appointments.schemas import AppointmentRow, SlotTaken, Status
+from clinicdesk.features.appointments.schemas import AppointmentRow, ListedVisit, SlotTaken, Status
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners.models import Practitioner, Room
 from clinicdesk.features.practitioners.schemas import full_name
@@ -29,6 +30,12 @@ _ROOM: FromClause = Room.__table__
 _TYPE: FromClause = AppointmentType.__table__
 _v = VISIT.c
 
+_PARTIES = (
+    VISIT.join(_PATIENT, _PATIENT.c.id == _v.patient_id)
+    .join(_PRACTITIONER, _PRACTITIONER.c.id == _v.practitioner_id)
+    .outerjoin(_ROOM, _ROOM.c.id == _v.room_id)
+    .outerjoin(_TYPE, _TYPE.c.id == _v.type_id)
+)
 VISITS: Select[Any] = (
     select(
         _v.id, _v.patient_id, _PATIENT.c.number, _PATIENT.c.given, _PATIENT.c.family,
@@ -39,12 +46,22 @@ VISITS: Select[Any] = (
         _v.overbooked, _v.overbook_reason, _v.patient_overlap,
         _v.arrived_at, _v.checked_in_at, _v.started_at, _v.ended_at, _v.version,
     )
-    .join_from(VISIT, _PATIENT, _PATIENT.c.id == _v.patient_id)
-    .join(_PRACTITIONER, _PRACTITIONER.c.id == _v.practitioner_id)
-    .outerjoin(_ROOM, _ROOM.c.id == _v.room_id)
-    .outerjoin(_TYPE, _TYPE.c.id == _v.type_id)
+    .select_from(_PARTIES)
 )  # fmt: skip
 """Every visit with the names that a row needs, to be narrowed by `where`."""
+
+LISTED: Select[Any] = (
+    select(
+        _v.id, _v.patient_id, _PATIENT.c.number, _PATIENT.c.given, _PATIENT.c.family,
+        _v.practitioner_id,
+        _PRACTITIONER.c.prefix, _PRACTITIONER.c.given, _PRACTITIONER.c.family, _PRACTITIONER.c.suffix,
+        _v.room_id, _ROOM.c.name, _v.type_id, _TYPE.c.name, _TYPE.c.colour,
+        _v.start, _v.end, _v.status, _v.confirmed, _v.overbooked,
+        _v.arrived_at, _v.checked_in_at, _v.started_at, _v.ended_at, _v.version,
+    )
+    .select_from(_PARTIES)
+)  # fmt: skip
+"""The same with what a list shows alone."""
 
 _INSERT = insert(Appointment.__table__)  # type: ignore[arg-type]
 _STATUS = {status.value: status for status in Status}
@@ -68,6 +85,18 @@ def to_row(values: Sequence[Any]) -> AppointmentRow:
     )  # fmt: skip
 
 
+def to_listed(values: Sequence[Any]) -> ListedVisit:
+    """A result of LISTED as the row that leaves the session."""
+    (
+        id_, patient_id, number, given, family, practitioner_id, prefix, first, last, suffix, room_id, room, type_id,
+        type_name, colour, start, end, status, *rest,
+    ) = values  # fmt: skip
+    return ListedVisit(
+        id_, patient_id, number, given, family, practitioner_id, full_name(prefix, first, last, suffix), room_id,
+        room or "", type_id, type_name or "", colour or "", start, end, _STATUS[status], *rest,
+    )  # fmt: skip
+
+
 def read(tx: Tx, statement: Select[Any]) -> tuple[AppointmentRow, ...]:
     """The visits that a narrowed VISITS finds."""
     return tuple(map(to_row, tx.connection.execute(statement)))
@@ -81,6 +110,24 @@ def get(tx: Tx, id_: UUID, version: int | None = None) -> AppointmentRow:
     if version is not None and found[0].version != version:
         raise Conflict("changed_meanwhile")
     return found[0]
+
+
+def reach(tx: Tx, id_: UUID, version: int | None = None) -> AppointmentRow:
+    """One visit for a verb that is about its patient, whom the caller has to reach. Raises what `get` raises, NotPermitted."""
+    visit = get(tx, id_)
+    tx.reach(visit.patient_id)
+    if (
+        version is not None and visit.version != version
+    ):  # whoever may not see the visit is not told that it has changed
+        raise Conflict("changed_meanwhile")
+    return visit
+
+
+def shown(tx: Tx, visit: AppointmentRow) -> AppointmentRow:
+    """The visit as the caller may see it: what the desk notes about bending its rules is not for the patient."""
+    if tx.own_patient is None:
+        return visit
+    return replace(visit, overbooked=False, overbook_reason="", patient_overlap=False)
 
 
 def add(tx: Tx, values: Mapping[str, Any], note: str = "", *, retry: bool = False) -> None:

@@ -24,6 +24,8 @@ COUNTED = frozenset(Status) - {Status.CANCELLED, Status.ENTERED_IN_ERROR}
 
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(hours=24)
+OWN_LONGEST = timedelta(hours=1)
+"""What a patient can book without naming a type of visit."""
 GRACE = timedelta(minutes=15)
 """How far back a visit may still begin: the slot that is running."""
 
@@ -129,9 +131,9 @@ def stamps(visit: AppointmentRow, to: State, now: datetime) -> dict[str, object]
     }
 
 
-def check_cancel_reason(code: str) -> None:
-    """Raises InvalidInput(unknown_cancel_reason) for what is no code of FHIR's list."""
-    if code not in CANCEL_REASONS:
+def check_cancel_reason(code: str, *, by_patient: bool = False) -> None:
+    """Raises InvalidInput(unknown_cancel_reason) for what is no code of FHIR's list, or none that a patient can give."""
+    if code not in CANCEL_REASONS or (by_patient and code.partition("-")[0] != "pat"):
         raise InvalidInput("unknown_cancel_reason", field="reason")
 
 
@@ -143,6 +145,12 @@ def check_length(when: Interval) -> None:
         raise InvalidInput("visit_too_short", field="length")
     if when.length > LONGEST:
         raise InvalidInput("visit_too_long", field="length")
+
+
+def check_own_length(when: Interval, usual: timedelta | None) -> None:
+    """Raises InvalidInput(own_visit_too_long) for more time than a patient can book: the type's, or an hour."""
+    if when.length > (usual or OWN_LONGEST):
+        raise InvalidInput("own_visit_too_long", field="length", most=(usual or OWN_LONGEST) // SHORTEST)
 
 
 def check_not_past(start: datetime, now: datetime) -> None:

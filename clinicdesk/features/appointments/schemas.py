@@ -184,6 +184,51 @@ class AppointmentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedVisit:
+    """A visit in a list: when, who, where and how it stands; what it is for is read by opening it."""
+
+    id: UUID
+    patient_id: UUID
+    patient_number: str
+    patient_given: str
+    patient_family: str
+    practitioner_id: UUID
+    practitioner_name: str
+    room_id: UUID | None
+    room_name: str
+    type_id: UUID | None
+    type_name: str
+    type_colour: str
+    start: datetime
+    end: datetime
+    status: Status
+    confirmed: bool
+    overbooked: bool
+    arrived_at: datetime | None
+    checked_in_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitQuery:
+    """Which visits, by their start: those of a local day, or from an instant on and before another. Of the clinic's a year at
+    most, from today on where nothing is said; of one patient's all."""
+
+    day: date | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    practitioner_id: UUID | None = None
+    patient_id: UUID | None = None
+    room_id: UUID | None = None
+    type_id: UUID | None = None
+    statuses: tuple[Status, ...] = ()
+    descending: bool = False
+    page: PageRequest = PageRequest()  # noqa: RUF009  (frozen)
+
+
+@dataclass(frozen=True, slots=True)
 class DaySchedule:
     """All that a day's calendar shows: working days and visits of the practitioners asked for, by practitioner."""
 

@@ -1,6 +1,7 @@
 """The verbs of appointments, in one place: `appointments.service.book`, and the rest."""
 
 from clinicdesk.features.appointments.booking import book, confirm, edit, reschedule, walk_in
+from clinicdesk.features.appointments.listing import find_visits
 from clinicdesk.features.appointments.openings import (
     find_openings,
     free_times,
@@ -48,6 +49,7 @@ __all__ = [
     "day_schedule",
     "edit",
     "find_openings",
+    "find_visits",
     "free_times",
     "fulfil",
     "list_types",

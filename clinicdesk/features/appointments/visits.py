@@ -19,12 +19,15 @@ def _to(tx: Tx, visit: AppointmentRow, to: State, *, cancel_reason: str = "", no
     )
 
 
-@verb(Permission.OPEN_PATIENT, concurrent=True)
+@verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
 def open_visit(tx: Tx, id_: UUID) -> AppointmentRow:
-    """A visit as its card shows it, with what it is for. Opening it is audited. Raises NotFound(visit_not_found)."""
-    visit = rows.get(tx, id_)
+    """A visit as its card shows it, with what it is for. Opening it is audited.
+
+    Raises NotFound(visit_not_found), NotPermitted.
+    """
+    visit = rows.reach(tx, id_)
     tx.record(Change("appointment", visit.id, Action.READ, patient_id=visit.patient_id))
-    return visit
+    return rows.shown(tx, visit)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
@@ -75,15 +78,18 @@ def no_show(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     return _to(tx, visit, State.NOSHOW)
 
 
-@verb(Permission.BOOK, concurrent=True)
+@verb(Permission.BOOK, concurrent=True, of_patient=True)
 def cancel(tx: Tx, request: CancelAppointment) -> AppointmentRow:
-    """Cancel a visit, for one of FHIR's reasons; its time is free again.
+    """Cancel a visit, for one of FHIR's reasons; its time is free again. Patients cancel for reasons of theirs, and in time.
 
-    Raises InvalidInput(unknown_cancel_reason), Conflict(illegal_transition, changed_meanwhile), NotFound(visit_not_found).
+    Raises InvalidInput(unknown_cancel_reason, in_the_past), Conflict(illegal_transition, changed_meanwhile), NotPermitted,
+    NotFound(visit_not_found).
     """
-    rules.check_cancel_reason(request.reason)
-    visit = rows.get(tx, request.id, request.version)
-    return _to(tx, visit, State.CANCELLED, cancel_reason=request.reason, note=request.reason)
+    visit = rows.reach(tx, request.id, request.version)
+    rules.check_cancel_reason(request.reason, by_patient=tx.own_patient is not None)
+    if tx.own_patient is not None:
+        rules.check_not_past(visit.start, tx.now)
+    return rows.shown(tx, _to(tx, visit, State.CANCELLED, cancel_reason=request.reason, note=request.reason))
 
 
 @verb(Permission.BOOK, concurrent=True)
