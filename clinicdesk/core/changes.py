@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Integer, String, Text, insert
+from sqlalchemy import BigInteger, Integer, String, Text, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base
@@ -38,7 +38,7 @@ class LoggedUnit(Base):
 
 
 _LOG = LoggedUnit.__table__
-_INSERT = insert(_LOG).returning(_LOG.c.seq)  # type: ignore[arg-type]
+INSERT = insert(_LOG).returning(_LOG.c.seq)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,15 @@ class LoggedChange:
     many: bool = False
 
 
-def append(connection: Connection, at: datetime, verb: str, changes: Iterable[Change]) -> int | None:
-    """Log what was changed, and return its number; None where nothing was. The caller holds the records' lock."""
+def row_of(at: datetime, verb: str, changes: Iterable[Change]) -> dict[str, object] | None:
+    """The row that logs what was changed; None where nothing was."""
     told = [_shortened(change) for change in changes if change.action in "CUD"]
     if not told:
         return None
     if len(told) > _MOST:
         told = [{"entity": entity, "action": "U", "many": True} for entity in sorted({one["entity"] for one in told})]
     told = list({json.dumps(one, separators=(",", ":")): one for one in told}.values())
-    row = {"at": at, "verb": verb, "changes": json.dumps(told, separators=(",", ":"))}
-    seq: int = connection.execute(_INSERT, row).scalar_one()
-    return seq
+    return {"at": at, "verb": verb, "changes": json.dumps(told, separators=(",", ":"))}
 
 
 def decode(changes: str) -> tuple[LoggedChange, ...]:

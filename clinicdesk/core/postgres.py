@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import selectors
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, URL, BigInteger, Connection, Engine, bindparam, create_engine, event, make_url, text
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    BigInteger,
+    Connection,
+    Engine,
+    LargeBinary,
+    Row,
+    String,
+    Text,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 
+from clinicdesk.core import trail
 from clinicdesk.core.clock import Clock, utc_now
+from clinicdesk.core.errors import Unavailable
+from clinicdesk.core.model import UtcDateTime
+from clinicdesk.core.records import Chained
 from clinicdesk.core.turns import Turns
 from clinicdesk.core.tx import Database
 
@@ -33,6 +54,29 @@ _CLAIM = text("SELECT count(pg_advisory_xact_lock(key)) FROM unnest(:keys) AS ke
     bindparam("keys", type_=ARRAY(BigInteger))
 )
 
+_SEALED = trail.HEAD.with_for_update()
+"""The end of the audit trail, once everybody is done who was about to write behind it; and then it is ours until the commit."""
+_WRITE = text("""
+    WITH entries AS (
+        INSERT INTO audit_entry SELECT * FROM json_populate_recordset(NULL::audit_entry, CAST(:entries AS json))
+    ), sealed AS (
+        INSERT INTO audit_head (id, seq, hash, mac) SELECT 1, :seq, :hash, :mac WHERE CAST(:seq AS bigint) > 0
+        ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac
+    ), kept AS (
+        INSERT INTO history_entry
+            (unit_id, audit_seq, at_micros, actor_id, verb, entity, entity_id, action, "old", "new")
+        SELECT unit_id, audit_seq, at_micros, actor_id, verb, entity, entity_id, action, "old", "new"
+        FROM json_populate_recordset(NULL::history_entry, CAST(:history AS json))
+    )
+    INSERT INTO change_log (at, verb, changes)
+    SELECT * FROM (SELECT :at, :verb, :changes) AS logged (at, verb, changes) WHERE changes IS NOT NULL
+    RETURNING seq
+""").bindparams(
+    bindparam("seq", type_=BigInteger), bindparam("hash", type_=LargeBinary), bindparam("mac", type_=LargeBinary),
+    bindparam("at", type_=UtcDateTime()), bindparam("verb", type_=String), bindparam("changes", type_=Text),
+)  # fmt: skip
+"""All records in one statement: while they are written nobody else can write theirs, so every round trip counts."""
+
 
 class PostgresTurns(Turns):
     """READ COMMITTED, and locks that are held to the end of the transaction.
@@ -54,8 +98,22 @@ class PostgresTurns(Turns):
         if keys:
             connection.execute(_CLAIM, {"keys": keys})
 
-    def begin_records(self, connection: Connection) -> None:
-        connection.execute(_TO_RECORD)
+    def begin_records(self, connection: Connection) -> Row[int, bytes, bytes] | None:
+        head = connection.execute(_SEALED).one_or_none()
+        if head is None:  # there is no row to lock yet
+            connection.execute(_TO_RECORD)
+            head = connection.execute(_SEALED).one_or_none()
+        return head
+
+    def write_records(self, connection: Connection, records: Chained) -> int | None:
+        logged = records.logged or dict.fromkeys(("at", "verb", "changes"))
+        values = {"entries": _as_json(records.entries), "history": _as_json(records.history), **records.seal, **logged}
+        try:
+            return connection.execute(_WRITE, values).scalar()
+        except IntegrityError as error:
+            if "pk_audit_entry" not in str(error.orig):
+                raise
+            raise Unavailable("audit_trail_broken") from error  # somebody else's entries stand behind the seal
 
 
 def postgres_engine(
@@ -69,7 +127,8 @@ def postgres_engine(
 ) -> Engine:
     """An engine on the database at `url` (postgresql://…); times are in seconds.
 
-    A connection is tried before it is used, so that a restart of the server is not noticed by whoever comes after it.
+    A connection that the server has closed is replaced before it is used, so that a restart of the server is not noticed by
+    whoever comes after it.
     """
     settings = {
         "statement_timeout": round(statement_timeout * 1000),
@@ -87,10 +146,10 @@ def postgres_engine(
         pool_size=pool_size,
         max_overflow=pool_overflow,
         pool_timeout=pool_wait,
-        pool_pre_ping=True,
         hide_parameters=True,  # messages of errors end in logs, and parameters are patient data
     )
     event.listen(engine, "handle_error", _leave_out_values)
+    event.listen(engine, "checkout", _replace_closed)
     return engine
 
 
@@ -104,10 +163,29 @@ def open_postgres(url: str | URL, audit_key: bytes, clock: Clock = utc_now, **se
     return database
 
 
+def _as_json(rows: list[dict[str, object]]) -> str:
+    """Rows of a table as the database reads them; bytes in its own notation."""
+    return json.dumps(rows, default=lambda value: f"\\x{value.hex()}", ensure_ascii=False)
+
+
 def lock_schema(connection: Connection) -> None:
     """Wait, however long it takes, until nobody else upgrades the schema; holds until the end of the transaction."""
     connection.execute(_NO_TIMEOUTS)
     connection.execute(_TO_MIGRATE)
+
+
+def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool make a new connection where the server has closed this one.
+
+    Nothing is under way on a connection that was in the pool, so if it has something to read, the server has said good-bye.
+    Looking costs no round trip, which asking the server for a sign of life would.
+    """
+    if connection.closed:
+        raise DisconnectionError()
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if selector.select(0):
+            raise DisconnectionError()
 
 
 def _leave_out_values(context: ExceptionContext) -> None:

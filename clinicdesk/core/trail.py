@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Row,
     String,
     Text,
     cast,
@@ -89,7 +90,7 @@ Entry = tuple[int, int, str, str, str, str, str, str, str, str, str, str, str, s
 CHAINED = tuple(column.name for column in AuditEntry.__table__.columns if column.name != "hash")
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[arg-type]
 _SEALED = AuditHead.__table__.c
-_HEAD = select(_SEALED.seq, _SEALED.hash, _SEALED.mac).where(_SEALED.id == 1)
+HEAD = select(_SEALED.seq, _SEALED.hash, _SEALED.mac).where(_SEALED.id == 1)
 _SEAL = update(AuditHead.__table__).where(AuditHead.__table__.c.id == 1)  # type: ignore[arg-type]
 
 
@@ -144,44 +145,43 @@ def seal(key: bytes, seq: int, root: bytes) -> bytes:
     return hmac.digest(key, b"%d:" % seq + root, "sha256")
 
 
-class Appender:
-    """Adds entries to the end of the chain within one write transaction, then seals it.
+class Chain:
+    """Entries to be added behind the sealed `head` of the chain (None where there is no entry yet), and the seal that they need.
 
     Raises Unavailable("audit_trail_broken") where the chain does not end as we sealed it: a new seal would hide that.
     """
 
-    def __init__(self, connection: Connection, key: bytes) -> None:
-        self._connection = connection
+    def __init__(self, head: Row[int, bytes, bytes] | None, key: bytes) -> None:
         self._key = key
-        head = connection.execute(_HEAD).one_or_none()
         if head is not None and not hmac.compare_digest(head.mac, seal(key, head.seq, head.hash)):
             raise Unavailable("audit_trail_broken")
-        self._sealed_before = head is not None
-        self.seq: int = head.seq if head is not None else 0
+        self._seq: int = head.seq if head is not None else 0
         self._hash: bytes = head.hash if head is not None else GENESIS
-        self._rows: list[dict[str, object]] = []
+        self.rows: list[dict[str, object]] = []
+        """The entries as rows of the table."""
 
     def append(self, *columns: int | str) -> int:
-        """Add an entry given by its columns after `seq`; returns its number. Written by `close`."""
-        self.seq += 1
-        entry: Entry = (self.seq, *columns)  # type: ignore[assignment]
+        """Add an entry given by its columns after `seq`; returns its number."""
+        self._seq += 1
+        entry: Entry = (self._seq, *columns)  # type: ignore[assignment]
         self._hash = link(self._hash, body(entry))
-        self._rows.append({**dict(zip(CHAINED, entry, strict=True)), "hash": self._hash})
-        return self.seq
+        self.rows.append({**dict(zip(CHAINED, entry, strict=True)), "hash": self._hash})
+        return self._seq
 
-    def close(self) -> None:
-        """Write the entries and the new seal."""
-        if not self._rows:
-            return
-        try:
-            self._connection.execute(_INSERT, self._rows)
-        except IntegrityError as error:  # somebody else's entries stand behind the seal
-            raise Unavailable("audit_trail_broken") from error
-        values = {"seq": self.seq, "hash": self._hash, "mac": seal(self._key, self.seq, self._hash)}
-        if self._sealed_before:
-            self._connection.execute(_SEAL, values)
-        else:
-            self._connection.execute(insert(AuditHead.__table__).values(id=1, **values))  # type: ignore[arg-type]
+    @property
+    def seal(self) -> dict[str, object]:
+        """The row that seals the chain with these entries."""
+        return {"seq": self._seq, "hash": self._hash, "mac": seal(self._key, self._seq, self._hash)}
+
+
+def write(connection: Connection, rows: list[dict[str, object]], seal: Mapping[str, object]) -> None:
+    """Write the entries of a chain and its seal. Raises Unavailable("audit_trail_broken")."""
+    try:
+        connection.execute(_INSERT, rows)
+    except IntegrityError as error:  # somebody else's entries stand behind the seal
+        raise Unavailable("audit_trail_broken") from error
+    if connection.execute(_SEAL, seal).rowcount == 0:
+        connection.execute(insert(AuditHead.__table__).values(id=1, **seal))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
+
+from clinicdesk.core import changes, history, trail
+from clinicdesk.core.records import Chained
 
 
 class Turns:
@@ -22,5 +25,17 @@ class Turns:
     def claim(self, connection: Connection, things: Iterable[str]) -> None:
         """Wait for everybody else who has claimed one of these, until the end of the unit of work."""
 
-    def begin_records(self, connection: Connection) -> None:
-        """Wait until entries may be added to the audit trail and the history, whose order is the order of the commits."""
+    def begin_records(self, connection: Connection) -> Row[int, bytes, bytes] | None:
+        """Wait until records may be written, whose order is the order of the commits; gives the head of the audit trail."""
+        return connection.execute(trail.HEAD).one_or_none()
+
+    def write_records(self, connection: Connection, records: Chained) -> int | None:
+        """Write the records; their number in the change log, where they go there.
+
+        Raises Unavailable("audit_trail_broken").
+        """
+        if records.entries:
+            trail.write(connection, records.entries, records.seal)
+        if records.history:
+            connection.execute(history.INSERT_HISTORY, records.history)
+        return None if records.logged is None else connection.execute(changes.INSERT, records.logged).scalar_one()

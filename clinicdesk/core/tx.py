@@ -8,7 +8,6 @@ listens for changes (the screens that must refresh).
 from __future__ import annotations
 
 import functools
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,13 +23,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from clinicdesk.core import changes, history, trail
 from clinicdesk.core.access import Access
-from clinicdesk.core.clock import Clock, to_micros, utc_now
+from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.errors import ClinicError, Conflict, NotPermitted, Unavailable
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.model import Base
 from clinicdesk.core.permissions import Permission, Role, may, may_own
+from clinicdesk.core.records import Records
 from clinicdesk.core.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -289,51 +288,29 @@ class Tx:
         made = (*(change for _, change in self._changes), *self._derived)
         entities = frozenset(change.entity for change in made if change.action in "CUD")
         verb = self._changes[0][0] if self._changes else ""
-        logs = self.database.serves and bool(entities)
-        if self._changes or logs:
-            self.database.turns.begin_records(self.connection)
-        self._write_records(outcome)
-        seq = changes.append(self.connection, self.now, verb, made) if logs else None
+        records = self._records(outcome)
+        if self.database.serves:
+            records.log(verb, made)
+        seq = self._write(records)
         self.session.commit()
         if entities:
             told = Committed(self.unit_id, verb, entities, made, seq)
             for listener in self.database.listeners:
                 listener(told)
 
-    def _write_records(self, outcome: str) -> None:
-        """Write what was recorded to the audit trail and the history; whoever calls holds the records' lock."""
-        if not self._changes:
-            return
-        appender = trail.Appender(self.connection, self.database.audit_key)
-        at, unit = to_micros(self.now), self.unit_id.hex
-        actor_id = self.actor.user_id.hex if self.actor.user_id else ""
-        kept: list[dict[str, object]] = []
+    def _records(self, outcome: str) -> Records:
+        records = Records(self.now, self.unit_id)
         for verb, change in self._changes:
-            entity_id = change.id.hex if change.id else ""
-            fields = sorted(change.new or change.old or ()) if change.action is Action.UPDATE else []
-            detail: dict[str, object] = {}
-            if fields:
-                detail["fields"] = fields
-            if change.note:
-                detail["note"] = change.note
-            if self.emergency and change.patient_id is not None:
-                detail["emergency"] = True
-            seq = appender.append(
-                at, unit, actor_id, self.actor.name, self.actor.role.value, self.actor.desk, change.action.value, verb,
-                change.entity, entity_id, change.patient_id.hex if change.patient_id else "", outcome,
-                json.dumps(detail, separators=(",", ":")) if detail else "{}",
-            )  # fmt: skip
-            if change.action in "CUD":
-                kept.append(
-                    {
-                        "unit_id": unit, "audit_seq": seq, "at_micros": at, "actor_id": actor_id, "verb": verb,
-                        "entity": change.entity, "entity_id": entity_id, "action": change.action.value,
-                        "old": history.encode(change.old), "new": history.encode(change.new),
-                    }
-                )  # fmt: skip
-        if kept:
-            self.connection.execute(history.INSERT_HISTORY, kept)
-        appender.close()
+            records.add(self.actor, verb, change, outcome, emergency=self.emergency)
+        return records
+
+    def _write(self, records: Records) -> int | None:
+        """Write the records down; from here to the end of the transaction nobody else can. Their number in the change log."""
+        if not records:
+            return None
+        turns = self.database.turns
+        head = turns.begin_records(self.connection)
+        return turns.write_records(self.connection, records.behind(head, self.database.audit_key))
 
     def _keep_refusal(self, error: NotPermitted) -> None:
         """A refusal is a fact of its own: it goes to the audit trail, after what was refused has been rolled back."""
@@ -345,8 +322,7 @@ class Tx:
             Change("", None, Action.EXECUTE, patient_id=patient_id if isinstance(patient_id, UUID) else None)
         )
         try:
-            self.database.turns.begin_records(refusal.connection)
-            refusal._write_records("refused")  # noqa: SLF001  (our own kind)
+            refusal._write(refusal._records("refused"))  # noqa: SLF001  (our own kind)
             refusal.session.commit()
         finally:
             refusal.session.close()
