@@ -45,6 +45,7 @@ MAY: dict[frozenset[Role], str] = {
         notifications.preferences notifications.remove notifications.unread_count
     """,
     DESK: """
+        appointments.statistics
         appointments.advance appointments.arrive appointments.book appointments.cancel appointments.check_in
         appointments.confirm appointments.day_loads appointments.day_schedule appointments.edit appointments.fulfil
         appointments.make_pending appointments.no_show appointments.open_visit

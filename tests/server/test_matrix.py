@@ -34,6 +34,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         get_clinic list_types list_holidays
     """,
     STAFF: """
+        visit_statistics
         take_in_walk_in undo_visits arrive_visit check_in_visit start_visit fulfil_visit no_show_visit advance_visit
         step_back_visit reinstate_visit pend_visit propose_visit waitlist_visit
         break_glass list_own_emergencies get_care_settings end_emergency

@@ -249,6 +249,41 @@ class DayLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How many visits fall to one practitioner or type, by how they stand; `id` None: to none."""
+
+    id: UUID | None
+    name: str
+    by_status: dict[Status, int]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStatistics:
+    """The visits of some local days in figures. Rates are between 0 and 1, and None where there is nothing to divide by."""
+
+    first: date
+    last: date
+    by_status: dict[Status, int]
+    by_practitioner: tuple[Share, ...]
+    by_type: tuple[Share, ...]
+    by_day: tuple[DayLoad, ...]
+    missed: float | None
+    """Of the visits that were due, those to which nobody came."""
+    cancelled: float | None
+    """Of all that had been agreed, those that were cancelled."""
+    mean_wait: timedelta | None
+    """From arrival until in the room."""
+    mean_lead: timedelta | None
+    """From the booking to the visit."""
+    booked: timedelta
+    """Time given to patients."""
+    open: timedelta
+    """Time that practitioners were to be had."""
+    used: float | None
+    """How much of the open time was given to patients; above 1 where they work longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingTimes:
     """How long patients wait on one day, from arrival until they are in the room."""
 

@@ -18,6 +18,7 @@ from clinicdesk.features.appointments.schedule import (
     visits_of_patient,
     waiting_times,
 )
+from clinicdesk.features.appointments.statistics import statistics
 from clinicdesk.features.appointments.types import list_types, save_type
 from clinicdesk.features.appointments.undo import revert
 from clinicdesk.features.appointments.visits import (
@@ -69,6 +70,7 @@ __all__ = [
     "revert",
     "save_type",
     "start_visit",
+    "statistics",
     "step_back",
     "visits_between",
     "visits_of_patient",

@@ -28,6 +28,7 @@ from clinicdesk.features.appointments.schemas import (
     TypeRow,
     Undone,
     VisitQuery,
+    VisitStatistics,
 )
 from clinicdesk.server.etags import IfMatch, etag
 from clinicdesk.server.paging import Paging
@@ -200,6 +201,18 @@ def find_openings(
             to_minute, patient_id, room_id, limit,
         ),
     )  # fmt: skip
+
+
+@router.get(
+    "/statistics", operation_id="visit_statistics", summary="The visits of some days in figures", responses=answers(404)
+)  # fmt: skip
+def visit_statistics(
+    tx: ReadTx,
+    first: Annotated[Day, Query(alias="from", description="The first day.")],
+    last: Annotated[Day, Query(alias="to", description="The last day, which is among them; of 366 at most.")],
+    practitioner_id: Annotated[list[UUID], Query(max_length=50, description="Of these; of everybody without.")] = [],  # noqa: B006
+) -> VisitStatistics:
+    return service.statistics(tx, first, last, practitioner_id)
 
 
 @router.get("/types", operation_id="list_visit_types", summary="The kinds of visit, in the clinic's order")
