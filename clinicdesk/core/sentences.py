@@ -68,6 +68,7 @@ SENTENCES: dict[str, str] = {
     "link_not_right": "This link is not right, was used already or has expired. Ask for a new one.",
     "email_not_verified": "The e-mail address of this account has not been confirmed yet.",
     "not_a_patients_account": "This account does not belong to a patient.",
+    "too_many_streams": "This account follows what happens in too many places at once. Close one of them.",
     "session_not_found": "This session is not there any more.",
     "emergency_not_found": "This emergency access is not there.",
     "emergency_over": "This emergency access is over already.",

@@ -19,7 +19,18 @@ from clinicdesk.server.idempotency import UNIT_HEADER, Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
 from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
-from clinicdesk.server.routes import appointments, auth, care, chat, clinic, doctors, notifications, patients, users
+from clinicdesk.server.routes import (
+    appointments,
+    auth,
+    care,
+    chat,
+    clinic,
+    doctors,
+    events,
+    notifications,
+    patients,
+    users,
+)
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
 
@@ -27,6 +38,7 @@ ROUTERS = (
     auth.router,
     chat.router,
     notifications.router,
+    events.router,
     users.router,
     care.router,
     doctors.router,
@@ -46,6 +58,7 @@ def create_app(serving: Serving) -> FastAPI:
         try:
             if work is not None:
                 work.start()
+            await app.state.serving.live.start()
             yield
         finally:
             if work is not None:

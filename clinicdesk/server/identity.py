@@ -31,7 +31,12 @@ def serving_of(connection: HTTPConnection) -> Serving:
 
 
 def caller_of(connection: HTTPConnection) -> Caller | None:
-    """Whoever the request's token stands for; None without a token, and with one that is not (any longer) right."""
+    """Whoever the request's token stands for; None without a token, and with one that is not (any longer) right.
+
+    A WebSocket may come with a ticket in place of a token, since browsers send no header with it.
+    """
+    if connection.scope["type"] == "websocket" and "ticket" in connection.query_params:
+        return serving_of(connection).tokens.read_events_ticket(connection.query_params["ticket"])
     scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
     token = bearer.strip() if scheme.lower() == "bearer" else connection.cookies.get(ACCESS_COOKIE, "")
     return serving_of(connection).tokens.read_access(token) if token else None
@@ -46,12 +51,16 @@ def uses_cookies(connection: HTTPConnection) -> bool:
 
 def ensure_own_page(request: Request) -> None:
     """Refuse a write by cookie that another site's page sends. Raises NotPermitted("cross_site")."""
-    if request.method in _SAFE or not uses_cookies(request):
-        return
-    settings = serving_of(request).settings
-    origin = request.headers.get("origin")
-    own = {settings.public_url, f"{request.url.scheme}://{request.url.netloc}", *settings.cors_origins}
-    if origin not in own:  # a browser sends it with every write
+    if request.method not in _SAFE and uses_cookies(request):
+        ensure_own_origin(request)
+
+
+def ensure_own_origin(connection: HTTPConnection) -> None:
+    """Refuse what another site's page sends. Raises NotPermitted("cross_site")."""
+    settings = serving_of(connection).settings
+    scheme = {"ws": "http", "wss": "https"}.get(connection.url.scheme, connection.url.scheme)
+    own = {settings.public_url, f"{scheme}://{connection.url.netloc}", *settings.cors_origins}
+    if connection.headers.get("origin") not in own:  # a browser sends it with every write and every WebSocket
         raise NotPermitted("cross_site")
 
 

@@ -18,6 +18,8 @@ from clinicdesk.server.settings import with_data_dir
 log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 30
+_MOST_FRAME_BYTES = 4 * 1024
+_PING_SECONDS = 20
 
 
 def run(host: str, port: int, data_dir: Path | None) -> None:
@@ -32,6 +34,8 @@ def run(host: str, port: int, data_dir: Path | None) -> None:
         "host": host, "port": port, "proxy_headers": True, "forwarded_allow_ips": settings.trusted_proxies,
         "server_header": False, "access_log": False, "log_config": None,
         "timeout_graceful_shutdown": _GRACE_SECONDS, "timeout_keep_alive": 75,
+        "ws_max_size": _MOST_FRAME_BYTES, "ws_ping_interval": _PING_SECONDS, "ws_ping_timeout": _PING_SECONDS,
+        "ws_per_message_deflate": False,
     }  # fmt: skip
     if settings.workers == 1:
         uvicorn.Server(uvicorn.Config(create_app(serving), **how)).run()

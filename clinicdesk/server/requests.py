@@ -9,7 +9,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinicdesk.core.errors import ClinicError, NotPermitted
@@ -37,6 +37,7 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src https://cdn.jsdelivr.net; "
     "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
 )
+_SEALED = ("https", "wss")
 _HSTS = "max-age=31536000; includeSubDomains"
 
 
@@ -47,19 +48,50 @@ class Requests:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        request = HTTPConnection(scope)
         given = request.headers.get("x-request-id", "")
         request_id = given if _ID.fullmatch(given) else new_id().hex
         token = CONTEXT.set({"request_id": request_id})
+        serve = self._serve if scope["type"] == "http" else self._serve_socket
         try:
-            await self._serve(scope, receive, send, request, request_id)
+            await serve(scope, receive, send, request, request_id)
         finally:
             CONTEXT.reset(token)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, request: Request, request_id: str) -> None:
+    async def _serve_socket(
+        self, scope: Scope, receive: Receive, send: Send, connection: HTTPConnection, request_id: str
+    ) -> None:
+        """Let a WebSocket in, or refuse it by the problem document that a request would get."""
+        began = time.perf_counter()
+        code = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal code
+            if message["type"] in ("websocket.http.response.start", "websocket.accept"):
+                code = message.get("status", 101)
+                message.setdefault("headers", [])
+                _add_headers(message, scope, request_id)
+            elif message["type"] == "websocket.close":
+                code = message.get("code", 1000)
+            await send(message)
+
+        try:
+            await _admit(connection)
+            await self._app(scope, receive, watched)
+        except ClinicError as error:
+            if code:  # it is open; all that is left is to break it off
+                raise
+            await problems.of_error(error)(scope, receive, watched)
+        finally:
+            seconds = round(time.perf_counter() - began, 1)
+            log.info("socket", extra={"facts": {"status": code, "seconds": seconds}})
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, request: HTTPConnection, request_id: str
+    ) -> None:
         began = time.perf_counter()
         status = 0
 
@@ -92,12 +124,12 @@ class Requests:
             log.info("request", extra={"facts": facts})
 
 
-async def _admit(request: Request) -> None:
+async def _admit(request: HTTPConnection) -> None:
     """Refuse what comes unsealed, or too often."""
     serving = serving_of(request)
     if not request.url.path.startswith(API):
         return
-    if serving.settings.require_https and request.url.scheme != "https" and not _is_loopback(request):
+    if serving.settings.require_https and request.url.scheme not in _SEALED and not _is_loopback(request):
         raise NotPermitted("https_required")
     caller = caller_of(request)
     known = caller.session_id if caller is not None else device_of(request)
@@ -107,7 +139,7 @@ async def _admit(request: Request) -> None:
         await serving.limits.count(f"device:{known}", serving.settings.limit_device)
 
 
-def _is_loopback(request: Request) -> bool:
+def _is_loopback(request: HTTPConnection) -> bool:
     try:
         return ipaddress.ip_address(request.client.host if request.client else "").is_loopback
     except ValueError:
@@ -119,7 +151,7 @@ def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: st
     headers = {**_HEADERS, "X-Request-ID": request_id}
     if scope["path"] == "/docs":
         headers["Content-Security-Policy"] = _DOCS_POLICY
-    if scope["scheme"] == "https":
+    if scope["scheme"] in _SEALED:
         headers["Strict-Transport-Security"] = _HSTS
     message["headers"] = [
         *message["headers"],

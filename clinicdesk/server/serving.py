@@ -18,6 +18,7 @@ from clinicdesk.core.smtp import Smtp
 from clinicdesk.core.tx import Database
 from clinicdesk.opening import open_clinic, put_rules
 from clinicdesk.server.limits import Limits
+from clinicdesk.server.live import Live
 from clinicdesk.server.settings import Settings
 from clinicdesk.server.tokens import Tokens
 
@@ -37,12 +38,14 @@ class Serving:
     limits: Limits
     smtp: Smtp | None
     redis: Redis | None
+    live: Live
     close_database: Callable[[], None]
     checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
 
     async def close(self) -> None:
         """Give back every connection."""
+        await self.live.stop()
         if self.redis is not None:
             await self.redis.aclose()
         self.close_database()
@@ -81,10 +84,9 @@ def serve_from(
     """Serve from an open, migrated and guarded database."""
     database.serves = True
     redis = None
-    if settings.redis_url is not None:
-        redis = Redis.from_url(
-            settings.redis_url.get_secret_value(), socket_timeout=1, socket_connect_timeout=1, decode_responses=True
-        )
+    redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
+    if redis_url is not None:
+        redis = Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1, decode_responses=True)
     smtp = None
     if settings.smtp_host:
         smtp = Smtp(
@@ -94,4 +96,7 @@ def serve_from(
     else:
         log.warning("no mail server is set; no mail will go out")
     tokens = Tokens(derive_key(database.audit_key, "access tokens"), database.clock)
-    return Serving(settings, database, tokens, Limits(redis, database.clock), smtp, redis, close_database, checkpoints)
+    return Serving(
+        settings, database, tokens, Limits(redis, database.clock), smtp, redis, Live(database, redis_url), close_database,
+        checkpoints,
+    )  # fmt: skip

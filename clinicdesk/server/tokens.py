@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,20 +12,27 @@ from uuid import UUID
 import jwt
 
 from clinicdesk.core.clock import Clock
+from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor
 
 ACCESS_LASTS = timedelta(minutes=15)
 TICKET_LASTS = timedelta(minutes=5)
+EVENTS_TICKET_LASTS = timedelta(seconds=30)
 _ALGORITHM = "HS256"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request, by its access token; `session_id` is the sign-in that the token belongs to."""
+    """Who sends a request, by its access token; `session_id` is the sign-in that the token belongs to.
+
+    `until` is when the access token ends, in seconds since 1970; `once` names a ticket that is good for one use.
+    """
 
     actor: Actor
     session_id: UUID
+    until: int
+    once: str = ""
 
 
 class Tokens:
@@ -36,18 +44,22 @@ class Tokens:
 
     def access(self, actor: Actor, session_id: UUID) -> str:
         """A token that lets whoever bears it act as this person for 15 minutes."""
-        facts = {
-            "sub": str(actor.user_id), "sid": str(session_id), "role": actor.role.value, "name": actor.name,
-            "desk": actor.desk,
-        }  # fmt: skip
-        return self._sign("access", ACCESS_LASTS, facts)
+        return self._sign("access", ACCESS_LASTS, _facts(actor, session_id))
 
     def read_access(self, token: str) -> Caller | None:
         """Who the token stands for; None where it is not ours, is of another kind or has expired."""
         facts = self._read("access", token)
-        if facts is None:
-            return None
-        return Caller(Actor(UUID(facts["sub"]), Role(facts["role"]), facts["name"], facts["desk"]), UUID(facts["sid"]))
+        return None if facts is None else _caller(facts, facts["exp"])
+
+    def events_ticket(self, caller: Caller) -> str:
+        """What a browser opens the stream of events with, which sends no header: good once, for half a minute."""
+        facts = _facts(caller.actor, caller.session_id) | {"until": caller.until, "once": new_id().hex}
+        return self._sign("events", EVENTS_TICKET_LASTS, facts)
+
+    def read_events_ticket(self, token: str) -> Caller | None:
+        """Who the ticket stands for; None where it is none of ours or has expired."""
+        facts = self._read("events", token)
+        return None if facts is None else _caller(facts, facts["until"])
 
     def ticket(self, user_id: UUID) -> str:
         """A token that says for five minutes: this person's password was right; the second factor is missing."""
@@ -74,7 +86,7 @@ class Tokens:
     def _device_mac(self, device_id: UUID) -> str:
         return hmac.digest(self._key, b"device " + device_id.bytes, "sha256").hex()[:32]
 
-    def _sign(self, kind: str, lasts: timedelta, facts: dict[str, str]) -> str:
+    def _sign(self, kind: str, lasts: timedelta, facts: Mapping[str, str | int]) -> str:
         until = int((self._clock() + lasts).timestamp())
         return jwt.encode({**facts, "aud": kind, "iss": "clinicdesk", "exp": until}, self._key, _ALGORITHM)
 
@@ -87,3 +99,15 @@ class Tokens:
         except (jwt.PyJWTError, ValueError):
             return None
         return facts if self._clock().timestamp() < facts["exp"] else None
+
+
+def _facts(actor: Actor, session_id: UUID) -> dict[str, str | int]:
+    return {
+        "sub": str(actor.user_id), "sid": str(session_id), "role": actor.role.value, "name": actor.name,
+        "desk": actor.desk,
+    }  # fmt: skip
+
+
+def _caller(facts: Mapping[str, Any], until: int) -> Caller:
+    actor = Actor(UUID(facts["sub"]), Role(facts["role"]), facts["name"], facts["desk"])
+    return Caller(actor, UUID(facts["sid"]), until, facts.get("once", ""))

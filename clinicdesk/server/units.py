@@ -18,6 +18,7 @@ from clinicdesk.features.users.sessions import ensure_open
 from clinicdesk.server import idempotency
 from clinicdesk.server.identity import SignedInCaller, address_of, ensure_own_page, serving_of
 from clinicdesk.server.serving import Serving
+from clinicdesk.server.tokens import Caller
 
 _WAIT_SECONDS = 10
 
@@ -87,6 +88,13 @@ async def _list_tx(
     opened = (serving.database.write if of_one else serving.database.read)(caller.actor)
     async with _unit(serving, opened, lambda tx: ensure_open(tx, caller.session_id)) as tx:
         yield tx
+
+
+async def acting(serving: Serving, caller: Caller) -> Actor:
+    """Who a caller is as of now, with which patient or practitioner that is. Raises NotSignedIn, NotPermitted("account_off")."""
+    tx = serving.database.read(caller.actor)
+    async with _unit(serving, tx, lambda tx: ensure_open(tx, caller.session_id)):
+        return tx.actor
 
 
 def anonymous_actor(request: Request) -> Actor:

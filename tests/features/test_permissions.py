@@ -95,13 +95,14 @@ MAY: dict[frozenset[Role], str] = {
         users.remove_second_factor users.reset_password users.set_active users.user_statistics
     """,
     OPERATOR: """
+        chat.members_of
         feed.changes_since feed.forget_changes
         jobs.begin_job jobs.end_job jobs.list_jobs
         medications.due_between
         notifications.claim_due notifications.expire_leases notifications.forget_told_reminders notifications.mark_failed
         notifications.mark_sent notifications.mark_unknown notifications.remind_of_medicines
         upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade
-        users.forget_answers users.forget_sessions
+        users.forget_answers users.forget_sessions users.open_sessions
     """,
 }
 _OF_PATIENT = """

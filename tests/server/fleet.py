@@ -146,11 +146,12 @@ class Fleet:
         environment: Mapping[str, str],
         postgres: Cluster | None = None,
         redis: RedisServer | None = None,
+        clinic: FleetClinic | None = None,
     ) -> None:
         self.postgres, self.redis = postgres, redis
         self.database = open_postgres(database_url, derive_key(SECRET.encode(), "audit"))
         """The clinic's database beside the servers, for looking at what is stored."""
-        self.clinic = furnish(self.database)
+        self.clinic = clinic or furnish(self.database)
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._folder = folder
@@ -342,11 +343,14 @@ def _environment(workers: int, settings: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def fleet(tmp_path: Path, postgres_url: str, redis_url: str) -> Iterator[StartFleet]:
-    """`fleet(workers=2, CLINICDESK_X=…)` starts a server with as many workers on a furnished clinic; one for each test."""
+    """`fleet(workers=2, CLINICDESK_X=…)` starts a server with as many workers on a furnished clinic; one for each test, and
+    another that serves the same clinic by `fleet(beside=first)`."""
     started = _Started()
 
-    def start(workers: int = 2, **settings: str) -> Fleet:
-        return started.add(Fleet(tmp_path, postgres_url, redis_url, _environment(workers, settings)))
+    def start(workers: int = 2, beside: Fleet | None = None, **settings: str) -> Fleet:
+        clinic = None if beside is None else beside.clinic
+        environment = _environment(workers, settings)
+        return started.add(Fleet(tmp_path, postgres_url, redis_url, environment, clinic=clinic))
 
     yield start
     started.end()

@@ -27,6 +27,7 @@ MAY: dict[frozenset[Role] | str, str] = {
     """,
     EVERY_ROLE: """
         list_visits book_visit find_openings list_visit_types open_visit edit_visit reschedule_visit cancel_visit
+        create_events_ticket
         logout list_sessions revoke_session get_me edit_me change_password list_roles
         list_notifications count_unread_notifications mark_all_notifications_read mark_notification_read
         delete_notification get_notification_preferences edit_notification_preferences

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, insert, literal, select, tuple_, update
@@ -169,6 +169,18 @@ def require_member(tx: Tx, conversation_id: UUID) -> Conversation:
         if found.kind == ConversationKind.ROOM:
             raise NotPermitted("not_a_member", verb=tx.verb)
         raise Hidden("conversation_not_found", verb=tx.verb)
+    return found
+
+
+@verb(Permission.MAINTAIN, writes=False)
+def members_of(tx: Tx, conversation_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """Who takes part in each of these conversations: for whoever passes on that something was said."""
+    found: dict[UUID, set[UUID]] = {}
+    members = select(ConversationMember.conversation_id, ConversationMember.user_id).where(
+        ConversationMember.conversation_id.in_(conversation_ids)
+    )
+    for conversation_id, user_id in tx.session.execute(members):
+        found.setdefault(conversation_id, set()).add(user_id)
     return found
 
 

@@ -33,6 +33,7 @@ from clinicdesk.features.users.sessions import (
     list_sessions,
     log_in_with_code,
     log_out,
+    open_sessions,
     refresh,
 )
 from clinicdesk.features.users.signing_in import (
@@ -73,6 +74,7 @@ __all__ = [
     "log_in_with_code",
     "log_out",
     "open_account",
+    "open_sessions",
     "own_account",
     "prepare_own",
     "prove_own",

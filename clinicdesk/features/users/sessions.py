@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Collection
 from datetime import timedelta
 from typing import NoReturn
 from uuid import UUID
@@ -104,6 +105,7 @@ def refresh(tx: Tx, token: str, device_id: UUID | None) -> OpenSession:
     user.last_seen_at = tx.now
     tx.actor = Actor(user.id, Role(user.role), user.name, session.device_name)
     tx.record(Change("user_session", session.id, Action.EXECUTE))
+    tx.tell(Change("user_session", session.id, Action.UPDATE, None, {"user_id": user.id}))
     tx.session.flush()
     return OpenSession(_row(session), row_of(user), tx.actor, _token(tx, session))
 
@@ -133,6 +135,28 @@ def forget_sessions(tx: Tx) -> None:
     """Forget the sessions that no device is known by any more, and links that have expired."""
     tx.session.execute(delete(UserSession).where(UserSession.expires_at < tx.now - LONGEST))
     tx.session.execute(delete(MailedLink).where(MailedLink.expires_at < tx.now))
+
+
+@verb(Permission.MAINTAIN, writes=False)
+def open_sessions(tx: Tx, session_ids: Collection[UUID]) -> dict[UUID, Actor]:
+    """Which of these sessions go on, on an account that is on, and who acts in each as of now."""
+    found = tx.session.execute(
+        select(
+            UserSession.id,
+            User.id,
+            User.role,
+            User.name,
+            UserSession.device_name,
+            User.patient_id,
+            User.practitioner_id,
+        )
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.id.in_(session_ids), UserSession.ended_at.is_(None), User.active)
+    )
+    return {
+        session_id: Actor(user_id, Role(role), name, desk, patient_id, practitioner_id)
+        for session_id, user_id, role, name, desk, patient_id, practitioner_id in found
+    }
 
 
 def ensure_open(tx: Tx, session_id: UUID) -> None:
@@ -172,6 +196,7 @@ def _open(tx: Tx, user_id: UUID, place: Place) -> OpenSession:
     tx.session.add(session)
     tx.actor = Actor(user.id, Role(user.role), user.name, session.device_name)
     tx.record(Change("user_session", session.id, Action.EXECUTE))
+    tx.tell(Change("user_session", session.id, Action.CREATE, None, {"user_id": user.id}))
     tx.session.flush()
     return OpenSession(_row(session), row_of(user), tx.actor, _token(tx, session))
 
@@ -180,6 +205,7 @@ def _end(tx: Tx, session: UserSession, note: str) -> None:
     session.ended_at = tx.now
     tx.session.flush()
     tx.record(Change("user_session", session.id, Action.EXECUTE, note=note))
+    tx.tell(Change("user_session", session.id, Action.DELETE, {"user_id": session.user_id}, None))
 
 
 def _expired(tx: Tx, session: UserSession) -> bool:
