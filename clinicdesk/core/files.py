@@ -45,7 +45,7 @@ def partial_name(file: Path) -> Path:
     return file.with_name(f".{file.name}.{secrets.token_hex(4)}.partial")
 
 
-def write_private(file: Path, content: bytes) -> None:
+def write_private(file: Path, content: bytes | bytearray) -> None:
     """Put `content` in `file`, open to its owner alone. A crash leaves the old file or the new one, never a part."""
     partial = partial_name(file)
     try:

@@ -41,6 +41,10 @@ class Permission(StrEnum):
     MANAGE_REMINDERS = "manage_reminders"
     READ_OBSERVATIONS = "read_observations"
     RECORD_OBSERVATION = "record_observation"
+    READ_DOCUMENTS = "read_documents"
+    READ_CLINICAL_DOCUMENTS = "read_clinical_documents"
+    FILE_DOCUMENT = "file_document"
+    EDIT_DOCUMENT = "edit_document"
     READ_ACCESS_LOG = "read_access_log"
     READ_AUDIT = "read_audit"
     USE_INBOX = "use_inbox"
@@ -68,6 +72,9 @@ _DESK = _EVERYBODY | {
     _P.EDIT_PATIENT,
     _P.CHOOSE_CONTACT,
     _P.BREAK_GLASS,
+    _P.READ_DOCUMENTS,
+    _P.FILE_DOCUMENT,
+    _P.EDIT_DOCUMENT,
     _P.READ_ACCESS_LOG,
     _P.USE_INBOX,
     _P.SEE_MESSAGES,
@@ -81,6 +88,7 @@ _CLINICAL = _DESK | {
     _P.MANAGE_REMINDERS,
     _P.READ_OBSERVATIONS,
     _P.RECORD_OBSERVATION,
+    _P.READ_CLINICAL_DOCUMENTS,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {
@@ -116,15 +124,27 @@ OWN: dict[Role, frozenset[Permission]] = {
             _P.MANAGE_REMINDERS,
             _P.READ_OBSERVATIONS,
             _P.RECORD_OBSERVATION,
+            _P.READ_DOCUMENTS,
+            _P.READ_CLINICAL_DOCUMENTS,
+            _P.FILE_DOCUMENT,
         }
     ),
 }
 """What a role may do besides, but only to the caller's own record, in verbs that are about one patient."""
 
-CARE = frozenset({_P.READ_MEDICATIONS, _P.PRESCRIBE, _P.MANAGE_REMINDERS, _P.READ_OBSERVATIONS, _P.RECORD_OBSERVATION})
+CARE = frozenset(
+    {
+        _P.READ_MEDICATIONS,
+        _P.PRESCRIBE,
+        _P.MANAGE_REMINDERS,
+        _P.READ_OBSERVATIONS,
+        _P.RECORD_OBSERVATION,
+        _P.READ_CLINICAL_DOCUMENTS,
+    }
+)
 """What a clinician may do only to patients in their care. Allergies are not among it: they have to be seen by everybody."""
 
-EMERGENCY = frozenset({_P.OPEN_PATIENT, _P.READ_MEDICATIONS, _P.READ_OBSERVATIONS})
+EMERGENCY = frozenset({_P.OPEN_PATIENT, _P.READ_MEDICATIONS, _P.READ_OBSERVATIONS, _P.READ_CLINICAL_DOCUMENTS})
 """What somebody at the desk may do besides their role to a patient for whom they have broken the glass: look."""
 
 

@@ -5,6 +5,7 @@ from clinicdesk.core.model import Base
 from clinicdesk.features.appointments import models as appointments
 from clinicdesk.features.care import models as care
 from clinicdesk.features.chat import models as chat
+from clinicdesk.features.documents import models as documents
 from clinicdesk.features.interop import models as interop
 from clinicdesk.features.medications import models as medications
 from clinicdesk.features.notifications import models as notifications
@@ -19,6 +20,7 @@ __all__ = [
     "changes",
     "chat",
     "clinic",
+    "documents",
     "history",
     "interop",
     "jobs",

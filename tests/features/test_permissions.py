@@ -30,6 +30,7 @@ ACCOUNTS = DESK | {Role.PATIENT}
 # A new verb goes into the group of the roles that may call it; a new group is a new decision.
 MAY: dict[frozenset[Role], str] = {
     EVERYBODY: """
+        documents.open_avatar documents.remove_own_avatar documents.set_own_avatar
         practitioners.clinic
         users.change_password users.edit_own_name users.forgot_password users.has_administrator users.keep
         users.list_sessions users.log_in users.log_in_with_code users.log_out users.own_account users.recall
@@ -56,6 +57,10 @@ MAY: dict[frozenset[Role], str] = {
         care.care_settings care.end_emergency care.open_emergency care.own_emergencies
         chat.add_members chat.conversation chat.conversations chat.create_group chat.delete_message chat.edit_message
         chat.enter_room chat.leave chat.mark_read chat.messages chat.open_direct chat.rooms chat.say chat.unread
+        documents.edit_document documents.ensure_can_file documents.ensure_can_set_photo documents.file_document
+        documents.get_document documents.list_documents documents.open_content documents.open_photo
+        documents.open_thumbnail documents.remove_document documents.remove_photo documents.restore_document
+        documents.set_photo
         notifications.contact_preference notifications.hold_back notifications.message notifications.messages
         notifications.messaging notifications.reminder_rules notifications.send_again notifications.set_contact_preference
         appointments.patients_of_practitioner
@@ -67,6 +72,7 @@ MAY: dict[frozenset[Role], str] = {
         practitioners.schedule practitioners.weekly_hours
     """,
     CLINICAL: """
+        documents.reach_clinical
         medications.check_medicine medications.complete medications.current_medications medications.dispense
         medications.edit_draft medications.enable_reminder medications.hold medications.mark_entered_in_error
         medications.open_medication medications.past_medications medications.prescribe medications.reminders_of_patient
@@ -96,6 +102,7 @@ MAY: dict[frozenset[Role], str] = {
     """,
     OPERATOR: """
         chat.members_of
+        documents.note_sweep documents.unknown_keys
         feed.changes_since feed.forget_changes
         jobs.begin_job jobs.end_job jobs.list_jobs
         medications.due_between
@@ -107,6 +114,9 @@ MAY: dict[frozenset[Role], str] = {
 }
 _OF_PATIENT = """
     audit.access_log audit.access_log_page
+    documents.edit_document documents.ensure_can_file documents.ensure_can_set_photo documents.file_document
+    documents.get_document documents.list_documents documents.open_content documents.open_photo documents.open_thumbnail
+    documents.reach_clinical documents.remove_document documents.remove_photo documents.restore_document documents.set_photo
     notifications.contact_preference notifications.set_contact_preference
     patients.allergies_checked patients.duplicates_of patients.edit patients.edit_contact_details patients.get_row
     patients.list_allergies patients.list_contacts patients.mark_deceased patients.mark_living patients.open_record

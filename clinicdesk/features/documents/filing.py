@@ -1,0 +1,138 @@
+"""The verbs of documents: filed with a patient, said differently, removed and put back. Contents never change."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import Permission
+from clinicdesk.core.text import one_line
+from clinicdesk.core.tx import Change, Tx, verb
+from clinicdesk.features.documents import rules
+from clinicdesk.features.documents.access import see_type
+from clinicdesk.features.documents.models import Document
+from clinicdesk.features.documents.rows import row_of
+from clinicdesk.features.documents.schemas import (
+    Category,
+    DocumentRow,
+    DocumentStatus,
+    DocumentType,
+    EditDocument,
+    FileDocument,
+    Held,
+)
+from clinicdesk.features.medications.models import MedicationRequest
+from clinicdesk.features.patients.record import load as load_patient
+from clinicdesk.features.patients.record import today
+
+
+@verb(Permission.FILE_DOCUMENT, writes=False, of_patient=True)
+def ensure_can_file(tx: Tx, request: FileDocument) -> None:
+    """Raise what `file_document` would, before anything is put away for it."""
+    tx.reach(request.patient_id)
+    _check(tx, request)
+
+
+@verb(Permission.FILE_DOCUMENT, concurrent=True, of_patient=True)
+def file_document(tx: Tx, request: FileDocument, held: Held) -> DocumentRow:
+    """Keep with a patient what was put into the archive (see `archive`). Whoever has the paper may file it, whatever it is.
+
+    Raises NotPermitted, NotFound("patient_not_found", "medication_not_found"), InvalidInput("not_a_prescription",
+    "in_the_future", "too_long", "control_characters").
+    """
+    tx.reach(request.patient_id)
+    _check(tx, request)
+    document = Document(
+        id=new_id(), version=1, patient_id=request.patient_id, type=request.type.value,
+        title=rules.title_of(request.title, held.filename, request.type), dated_on=request.dated_on or today(tx),
+        medication_id=request.medication_id, status=DocumentStatus.CURRENT.value, status_at=tx.now,
+        filename=held.filename, media_type=held.media_type.value, size=held.size, sha256=held.sha256, pages=held.pages,
+        content_key=held.content_key, thumbnail_key=held.thumbnail_key, author_id=tx.actor.user_id, author=tx.actor.name,
+        from_patient=tx.own_patient is not None, filed_at=tx.now,
+    )  # fmt: skip
+    tx.session.add(document)
+    tx.record(Change.created(document, patient_id=document.patient_id))
+    tx.session.flush()
+    return row_of(document)
+
+
+@verb(Permission.EDIT_DOCUMENT, concurrent=True, of_patient=True)
+def edit_document(tx: Tx, request: EditDocument) -> DocumentRow:
+    """Say something else of a document: its title, type, day, prescription. Who may not see it may not change it.
+
+    Raises NotPermitted, NotFound("document_not_found", "medication_not_found"), InvalidInput (as `file_document`),
+    Conflict("changed_meanwhile", "document_removed").
+    """
+    document = _load(tx, request.id, request.version)
+    if document.status != DocumentStatus.CURRENT:
+        raise Conflict("document_removed")
+    see_type(tx, document.patient_id, request.type)
+    _check_said(tx, document.patient_id, request.type, request.dated_on, request.medication_id)
+    document.title = one_line(request.title, "title", rules.TITLE_MOST, required=True)
+    document.type, document.dated_on = request.type.value, request.dated_on
+    document.medication_id = request.medication_id
+    tx.record(Change.updated(document, patient_id=document.patient_id))
+    tx.session.flush()
+    return row_of(document)
+
+
+@verb(Permission.EDIT_DOCUMENT, concurrent=True, of_patient=True)
+def remove_document(tx: Tx, document_id: UUID, version: int) -> DocumentRow:
+    """Mark a document as entered in error: it is listed no more where nobody asks for such. Its content is kept.
+
+    Raises NotPermitted, NotFound("document_not_found"), Conflict("changed_meanwhile", "document_removed").
+    """
+    document = _load(tx, document_id, version)
+    if document.status != DocumentStatus.CURRENT:
+        raise Conflict("document_removed")
+    return _with_status(tx, document, DocumentStatus.ENTERED_IN_ERROR)
+
+
+@verb(Permission.EDIT_DOCUMENT, concurrent=True, of_patient=True)
+def restore_document(tx: Tx, document_id: UUID, version: int) -> DocumentRow:
+    """Put a removed document back. Raises as `remove_document`, but Conflict("document_not_removed")."""
+    document = _load(tx, document_id, version)
+    if document.status == DocumentStatus.CURRENT:
+        raise Conflict("document_not_removed")
+    return _with_status(tx, document, DocumentStatus.CURRENT)
+
+
+def _load(tx: Tx, document_id: UUID, version: int) -> Document:
+    """The document at this version, where the caller may see it."""
+    document = tx.session.get(Document, document_id)
+    if document is None:
+        raise NotFound("document_not_found")
+    tx.reach(document.patient_id)
+    see_type(tx, document.patient_id, DocumentType(document.type))
+    if document.version != version:
+        raise Conflict("changed_meanwhile")
+    return document
+
+
+def _with_status(tx: Tx, document: Document, status: DocumentStatus) -> DocumentRow:
+    document.status, document.status_at = status.value, tx.now
+    tx.record(Change.updated(document, patient_id=document.patient_id, note=status.value))
+    tx.session.flush()
+    return row_of(document)
+
+
+def _check(tx: Tx, request: FileDocument) -> None:
+    load_patient(tx, request.patient_id)
+    one_line(request.title, "title", rules.TITLE_MOST)
+    _check_said(tx, request.patient_id, request.type, request.dated_on, request.medication_id)
+
+
+def _check_said(
+    tx: Tx, patient_id: UUID, type_: DocumentType, dated_on: date | None, medication_id: UUID | None
+) -> None:
+    if dated_on is not None and dated_on > today(tx):
+        raise InvalidInput("in_the_future", field="dated_on")
+    if medication_id is None:
+        return
+    if rules.TYPES[type_].category is not Category.PRESCRIPTION:
+        raise InvalidInput("not_a_prescription", field="medication_id")
+    medication = tx.session.get(MedicationRequest, medication_id)
+    if medication is None or medication.patient_id != patient_id:
+        raise NotFound("medication_not_found")
