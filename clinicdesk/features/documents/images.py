@@ -27,11 +27,11 @@ def decode(content: bytes, kind: MediaType) -> Image.Image:
         with Image.open(BytesIO(content), formats=(_FORMATS[kind],)) as image:
             width, height = image.size
             if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
-                raise InvalidInput("image_too_large", field="content", most=MOST_PIXELS // 1_000_000)
+                raise Image.DecompressionBombError
             image.load()
             return _bare(ImageOps.exif_transpose(image))
-    except InvalidInput:
-        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InvalidInput("image_too_large", field="content", most=MOST_PIXELS // 1_000_000) from error
     except Exception as error:  # whatever a decoder makes of what somebody has put together
         raise InvalidInput("document_damaged", field="content") from error
 

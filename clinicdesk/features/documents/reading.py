@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, false, func, literal, select, tuple_
 
-from clinicdesk.core.clock import from_micros, to_micros
+from clinicdesk.core.clock import to_micros
 from clinicdesk.core.errors import InvalidInput, NotFound
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
+from clinicdesk.core.paging import Page, check_limit, decode_cursor, encode_cursor, id_of, instant_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.documents import rules
@@ -41,14 +41,13 @@ def list_documents(tx: Tx, query: DocumentQuery) -> Page[DocumentRow]:
     tx.reach(query.patient_id)
     load_patient(tx, query.patient_id)
     page = query.page
-    if not 1 <= page.limit <= MOST_PER_PAGE:
-        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
+    check_limit(page)
     fitting = _fitting(tx, query)
     column, kind, stored, told = _SORTS[query.sort]
     wanted = fitting
     if page.cursor:
         place, last = decode_cursor(page.cursor, kind, str)
-        behind = tuple_(literal(_read(stored, place), column.type), literal(_read(UUID, last)))
+        behind = tuple_(literal(stored(place), column.type), literal(id_of(last)))
         here = tuple_(column, Document.id)
         wanted = wanted.where(here < behind if query.descending else here > behind)
     order = (column.desc(), Document.id.desc()) if query.descending else (column, Document.id)
@@ -115,16 +114,16 @@ def _fitting(tx: Tx, query: DocumentQuery) -> Select[Document]:
     if len(types) < len(DocumentType):
         wanted = wanted.where(Document.type.in_(sorted(type_.value for type_ in types)))
     if query.status is not DocumentStatus.CURRENT and not tx.actor.may(Permission.EDIT_DOCUMENT):
-        wanted = wanted.where(Document.id.is_(None))  # what was removed is there for who can put it back
+        wanted = wanted.where(false())  # what was removed is there for who can put it back
     if query.medication_id is not None:
         wanted = wanted.where(Document.medication_id == query.medication_id)
     return wanted
 
 
-def _read(stored: Callable[[Any], Any], place: str | int) -> Any:
+def _day_of(text: str) -> date:
     try:
-        return stored(place)
-    except (ValueError, OverflowError) as error:
+        return date.fromisoformat(text)
+    except ValueError as error:
         raise InvalidInput("cursor_not_right", field="cursor") from error
 
 
@@ -136,8 +135,8 @@ _SORTS: dict[
     DocumentSort,
     tuple[ColumnElement[Any], type[int] | type[str], Callable[[Any], Any], Callable[[Any], int | str]],
 ] = {
-    DocumentSort.FILED: (Document.filed_at, int, from_micros, to_micros),  # type: ignore[dict-item]
-    DocumentSort.DATED: (Document.dated_on, str, date.fromisoformat, date.isoformat),  # type: ignore[dict-item]
+    DocumentSort.FILED: (Document.filed_at, int, instant_of, to_micros),  # type: ignore[dict-item]
+    DocumentSort.DATED: (Document.dated_on, str, _day_of, date.isoformat),  # type: ignore[dict-item]
     DocumentSort.TITLE: (func.lower(Document.title), str, _same, _same),
 }
 """Column, kind in the cursor, and how the one becomes the other."""
