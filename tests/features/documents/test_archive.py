@@ -211,9 +211,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_no_row_is_written(
 
 @pytest.mark.embedded
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk here that is always full")
-def test_a_full_disk_is_told_and_leaves_no_part(
-    place: Path, monkeypatch: pytest.MonkeyPatch, file_for: FileFor, db: Database
-) -> None:
+def test_a_full_disk_is_told_and_leaves_no_part(place: Path, db: Database) -> None:
     class Full(type(Path())):  # type: ignore[misc]
         """A path behind which the disk is full."""
 
