@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import getpass
+import importlib
 import json
 import logging
 import os
@@ -21,8 +22,10 @@ from clinicdesk.core.permissions import Role
 from clinicdesk.core.sentences import SENTENCES, english
 
 if TYPE_CHECKING:
+    from clinicdesk.core.check import Finding
     from clinicdesk.features.interop.schemas import ImportReport, Progress, ShowProgress
-    from clinicdesk.opening import OpenClinic
+    from clinicdesk.opening import OpenClinic, Restored
+    from clinicdesk.server.clinic import ServerClinic
 
 log = logging.getLogger("clinicdesk.cli")  # also where Python runs this module as its main one
 
@@ -75,10 +78,26 @@ def command(
 # ---- the commands --------------------------------------------------------------------------------------------------
 
 
-def open_for(options: Options, *, create: bool = False) -> OpenClinic:
-    """Open the clinic that the options name, asking for its passphrase where there is somebody to ask."""
+def on_server() -> bool:
+    """Whether the settings name a database on PostgreSQL, which then is the one that commands are about."""
+    return any(os.environ.get(f"CLINICDESK_DATABASE_URL{ending}") for ending in ("", "_FILE"))
+
+
+def _from_server(module: str, name: str) -> Any:
+    """A function of the server's side of the command line. Raises Unavailable("server_not_installed")."""
+    try:
+        return getattr(importlib.import_module(f"clinicdesk.server.{module}"), name)
+    except ModuleNotFoundError as error:
+        raise Unavailable("server_not_installed") from error
+
+
+def open_for(options: Options, *, create: bool = False) -> OpenClinic | ServerClinic:
+    """Open the clinic that the settings or the options name, asking for its passphrase where there is somebody to ask."""
     from clinicdesk.opening import open_clinic
 
+    if on_server():
+        opened: ServerClinic = _from_server("clinic", "open_server_clinic")(options.data_dir)
+        return opened
     passphrase = None
     while True:
         try:
@@ -146,6 +165,11 @@ def backup(options: Options) -> Outcome:
     "put a backup in the place of the clinic's data; what was there is set aside",
     argument("file", type=Path, metavar="FILE"),
     argument(
+        "--set-aside",
+        action="store_true",
+        help="on PostgreSQL: keep what is in the database under another schema, where it is not empty",
+    ),
+    argument(
         "--recovery-key-stdin",
         action="store_true",
         help="read the recovery key from standard input: for a backup of another machine",
@@ -154,10 +178,14 @@ def backup(options: Options) -> Outcome:
 def restore(options: Options) -> Outcome:
     from clinicdesk.opening import operator, restore_clinic
 
-    recovery_key = first_line() if options.recovery_key_stdin else None
-    done = restore_clinic(options.data_dir, options.file, operator("command line"), recovery_key=recovery_key)
-    words = f"Restored {options.file}." + (f" What was there is in {done.aside}." if done.aside else "")
-    aside = str(done.aside) if done.aside else None
+    if on_server():
+        put_back = _from_server("clinic", "restore_server_clinic")
+        done: Restored = put_back(options.data_dir, options.file, operator("command line"), set_aside=options.set_aside)
+    else:
+        recovery_key = first_line() if options.recovery_key_stdin else None
+        done = restore_clinic(options.data_dir, options.file, operator("command line"), recovery_key=recovery_key)
+    aside = str(done.aside) if done.aside else done.schema
+    words = f"Restored {options.file}." + (f" What was there is in {aside}." if aside else "")
     return Outcome({"ok": True, "entries": done.entries, "set_aside": aside}, words)
 
 
@@ -178,10 +206,7 @@ def recovery_key(options: Options) -> Outcome:
     argument("--demo", action="store_true", default=argparse.SUPPRESS, help="serve the demo clinic, for a trial"),
 )
 def serve(options: Options) -> Outcome:
-    try:
-        from clinicdesk.server.main import run
-    except ModuleNotFoundError as error:
-        raise Unavailable("server_not_installed") from error
+    run = _from_server("main", "run")
     run(options.host, options.port, _prepare_demo(options) if options.demo else options.data_dir)
     return Outcome({"ok": True}, "The server has ended.")
 
@@ -212,10 +237,7 @@ def _prepare_demo(options: Options) -> Path:
     "send what waits in the outbox and do the jobs that come again, for a server of several processes",
 )
 def worker(options: Options) -> Outcome:
-    try:
-        from clinicdesk.server.worker import run
-    except ModuleNotFoundError as error:
-        raise Unavailable("server_not_installed") from error
+    run = _from_server("worker", "run")
     run(options.data_dir)
     return Outcome({"ok": True}, "The worker has ended.")
 
@@ -241,7 +263,11 @@ def passphrase_set(options: Options) -> Outcome:
 def check(options: Options) -> Outcome:
     from clinicdesk.opening import check_clinic, operator
 
-    findings = check_clinic(options.data_dir, operator("command line"))
+    if on_server():
+        look = _from_server("checking", "check_server_clinic")
+        findings: list[Finding] = look(options.data_dir, operator("command line"))
+    else:
+        findings = check_clinic(options.data_dir, operator("command line"))
     facts: dict[str, Any] = {"ok": True}
     lines = []
     for found in findings:
@@ -253,6 +279,24 @@ def check(options: Options) -> Outcome:
             facts |= {"ok": False, "code": found.problem.reason, "message": english(found.problem)}
     facts["warnings"] = [code for found in findings for code in found.warnings]
     return Outcome(facts, "\n".join(lines), DONE if facts["ok"] else COULD_NOT)
+
+
+@command(
+    "clinic set-up",
+    "give a new clinic its name and time zone without a window: on a server, before anything else",
+    argument("--name", required=True, metavar="N"),
+    argument("--zone", required=True, metavar="Z", help="an IANA time zone such as Europe/Berlin"),
+    argument("--country", default="", metavar="C", help="two letters (ISO 3166), for public holidays"),
+)
+def clinic_set_up(options: Options) -> Outcome:
+    from clinicdesk.features.practitioners import service
+    from clinicdesk.features.practitioners.schemas import SetUpClinic
+    from clinicdesk.opening import operator
+
+    request = SetUpClinic(options.name, options.zone, options.country)
+    with open_for(options, create=True) as clinic, clinic.database.write(operator("command line")) as tx:
+        made = service.set_up_clinic(tx, request)
+    return Outcome({"ok": True, "name": made.name, "zone": made.zone}, f"{made.name} is set up.")
 
 
 @command(

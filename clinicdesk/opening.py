@@ -237,6 +237,8 @@ class Restored:
     folder: Path
     entries: int
     aside: Path | None
+    schema: str | None = None
+    """The schema that what was there has become, on PostgreSQL."""
 
 
 def restore_clinic(

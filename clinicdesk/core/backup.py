@@ -142,6 +142,11 @@ def put_in_place(folder: Path, copy: Copy, at: datetime, descriptor: keys.Descri
     return aside if aside.is_dir() else None
 
 
+def set_aside(folder: Path, at: datetime, names: list[str]) -> None:
+    """Move files of the data folder to `set-aside/`, those that are there."""
+    _set_aside(folder, folder / ASIDE_NAME / f"{at:%Y%m%dT%H%M%S%f}Z", names)
+
+
 def _set_aside(folder: Path, aside: Path, names: list[str]) -> None:
     for name in names:
         if (folder / name).exists():

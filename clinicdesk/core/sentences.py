@@ -49,12 +49,30 @@ SENTENCES: dict[str, str] = {
     "backup_missing": "There is no backup at {file}.",
     "backup_exists": "There is a file already at {file}. Choose another name.",
     "backup_damaged": "This backup is damaged. Nothing was changed; take another one.",
+    "pg_tools_missing": "PostgreSQL's {program} is not installed here. Install its client programs (postgresql-client).",
+    "pg_tools_too_old": "The program {program} is older than the server. Install the client programs of "
+    "PostgreSQL {needed} or newer.",
+    "scratch_not_permitted": "A backup is tried out in a database of its own, and this account may make none. "
+    "Let it: ALTER ROLE … CREATEDB",
+    "backup_failed": "The program pg_dump could not read the database. What hindered it is in PostgreSQL's log.",
+    "restore_failed": "The program pg_restore could not bring the backup back, and nothing was changed. "
+    "What hindered it is in PostgreSQL's log.",
+    "database_not_empty": "There is something in this database already. Name an empty one, or add --set-aside to keep what is "
+    "there under another schema.",
+    "not_on_postgresql": "This clinic lies in PostgreSQL: the secret of the server's settings stands in the place of a key.",
     "backup_other_key": "This is no backup of ClinicDesk, or one with another key: restore it with its recovery key.",
     # Warnings
     "key_in_file": "The key of this data lies in a file beside it: whoever copies the folder can read it all.",
     "not_encrypted": "The clinic's data is not encrypted. Real patients need a clinic made with CLINICDESK_ENCRYPTION on.",
     "audit_trail_differs": "The audit trail differs from what was noted of it. Verify it in Administration.",
     "folder_open_to_others": "Other accounts of this computer can look into the data folder.",
+    "few_connections_left": "PostgreSQL has few connections left. Raise its max_connections, or use fewer workers or smaller "
+    "pools.",
+    "guards_missing": "The database does not refuse what it should: {names} is missing or off. Somebody has changed its schema; "
+    "keep a copy as it is, and restore a backup.",
+    "redis_unreachable": "Redis does not answer. Limits are counted by each process until it does.",
+    "no_mail_server": "No mail server is set, so no mail goes out.",
+    "mail_server_unreachable": "The mail server does not answer. Look at CLINICDESK_SMTP_HOST and CLINICDESK_SMTP_PORT.",
     "disk_nearly_full": "The disk has no room left for a backup.",
     # Signing in and accounts
     "sign_in_refused": "The e-mail or the password is not right.",

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
+from sqlalchemy.exc import DBAPIError
 
 from clinicdesk.core import migrate
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.database import derive_key
+from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.smtp import Smtp
-from clinicdesk.core.tx import Database
+from clinicdesk.core.tx import Database, raise_unavailable
 from clinicdesk.opening import open_clinic, put_rules
 from clinicdesk.server.limits import Limits
 from clinicdesk.server.live import Live
@@ -56,26 +58,41 @@ def open_serving(settings: Settings, clock: Clock = utc_now) -> Serving:
     if settings.database_url is None:
         clinic = open_clinic(settings.data_dir, clock=clock)
         return serve_from(settings, clinic.database, clinic.close, clinic.checkpoints)
-    database = _open_postgres(settings, clock)
-    checkpoints = Checkpoints(data_dir(settings.data_dir), database)
-    database.known_roots = lambda: checkpoints.known().roots
+    database, checkpoints = open_on_server(settings, clock)
     return serve_from(settings, database, database.close, checkpoints)
 
 
-def _open_postgres(settings: Settings, clock: Clock) -> Database:
+def open_on_server(settings: Settings, clock: Clock = utc_now) -> tuple[Database, Checkpoints]:
+    """Open the clinic on PostgreSQL that the settings name, in the present schema, and the checkpoints that are kept here.
+
+    Raises Unavailable: database_unreachable, database_newer, data_dir_unusable, and what else a database may say.
+    """
     from clinicdesk.core.postgres import open_postgres  # psycopg comes with the server alone
 
-    assert settings.database_url is not None  # noqa: S101
-    assert settings.secret_key is not None  # noqa: S101  (checked with the settings)
-    secret = settings.secret_key.get_secret_value().encode()
-    database = open_postgres(settings.database_url.get_secret_value(), derive_key(secret, "audit"), clock)
+    url, secret = on_server(settings)
+    database = open_postgres(url, derive_key(secret, "audit"), clock)
     try:
+        with database.engine.connect() as connection:
+            current = migrate.current_revision(connection)
+        if current is not None and current not in migrate.revisions():
+            raise Unavailable("database_newer")
         migrate.upgrade(database.engine)
-    except BaseException:
+        checkpoints = Checkpoints(data_dir(settings.data_dir), database)
+    except BaseException as error:
         database.close()
+        if isinstance(error, DBAPIError):
+            raise_unavailable(error)
         raise
+    database.known_roots = lambda: checkpoints.known().roots
     put_rules(database)
-    return database
+    return database, checkpoints
+
+
+def on_server(settings: Settings) -> tuple[str, bytes]:
+    """The address of the database on PostgreSQL and the secret beside it, which the settings have together or not at all."""
+    assert settings.database_url is not None  # noqa: S101
+    assert settings.secret_key is not None  # noqa: S101
+    return settings.database_url.get_secret_value(), settings.secret_key.get_secret_value().encode()
 
 
 def serve_from(

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.medications.schemas import DueReminder
@@ -35,6 +36,8 @@ def remind_of_medicines(tx: Tx) -> int:
 
     What leaves the house names no medicine. However often and by however many workers this is called, a time is told once.
     """
+    if find_clinic(tx.session) is None:  # it is not set up yet
+        return 0
     due = due_between(tx, tx.now - LATEST, tx.now + timedelta(microseconds=1))
     new = [one for one in due if _is_first(tx, one)]
     if new:
