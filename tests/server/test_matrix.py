@@ -32,7 +32,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_notifications count_unread_notifications mark_all_notifications_read mark_notification_read
         delete_notification get_notification_preferences edit_notification_preferences
         list_doctors get_doctor doctor_availability doctor_free_times
-        get_clinic list_types list_holidays
+        get_clinic list_holidays
     """,
     STAFF: """
         visit_statistics
@@ -63,7 +63,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_emergencies edit_care_settings review_emergency
         edit_messaging_settings add_reminder_rule edit_reminder_rule remove_reminder_rule create_chat_room
         add_doctor edit_doctor set_doctor_hours add_doctor_leave remove_doctor_leave restore_doctor_leave
-        edit_clinic_settings add_site edit_site add_room edit_room add_type edit_type
+        edit_clinic_settings add_site edit_site add_room edit_room
         save_holiday remove_holiday load_public_holidays add_closure remove_absence restore_absence
     """,
 }
@@ -127,8 +127,6 @@ BODIES: dict[str, Any] = {
     "edit_site": {"name": "Hill"},
     "add_room": {"name": "Room 1", "site_id": str(new_id())},
     "edit_room": {"name": "Room 1", "site_id": str(new_id())},
-    "add_type": {"name": "Check-up", "minutes": 30},
-    "edit_type": {"name": "Check-up", "minutes": 30},
     "save_holiday": {"day": "2026-12-24", "name": "Christmas Eve"},
     "load_public_holidays": {"country": "DE", "year": 2027},
     "add_closure": {"kind": "block", "start": "2026-12-21T00:00:00Z", "end": "2026-12-22T00:00:00Z"},

@@ -52,7 +52,8 @@ from clinicdesk.features.practitioners.schemas import (
     SetWeeklyHours,
 )
 from clinicdesk.features.users import service as users
-from clinicdesk.features.users.schemas import AddUser
+from clinicdesk.features.users.models import User
+from clinicdesk.features.users.schemas import AddUser, UserRow
 
 _ACTOR = Actor(None, Role.OPERATOR, "demo clinic", "demo")
 
@@ -125,9 +126,10 @@ def _found(tx: Tx, zone: str) -> ClinicRow:
         _set_hours(tx, row.id, person.shifts, today - 90 * _DAY)
         memory.keep(_PRACTITIONER, person.key, "practitioner", row.id, b"")
         ids[person.key] = row.id
+    added: dict[str, UserRow] = {}
     for account in cast.ACCOUNTS:
         request = AddUser(account.email, account.name, account.role, account.passphrase, ids.get(account.practitioner))
-        users.add_user(tx, request)
+        added[account.name] = users.add_user(tx, request)
     for number, patient in enumerate(cast.patients(today)):
         person_id = patients.register(tx, RegisterPatient(patient.demographics)).id
         for substance, reaction, severity in patient.allergies:
@@ -137,6 +139,11 @@ def _found(tx: Tx, zone: str) -> ClinicRow:
         for name, relationship, phone in patient.contacts:
             patients.save_contact(tx, SaveContact(person_id, name, relationship, phone))
         memory.keep(_PATIENT, f"{number:03}", "patient", person_id, b"")
+        own = added.get(f"{patient.demographics.given} {patient.demographics.family}")
+        if own is not None and own.role is Role.PATIENT and own.patient_id is None:
+            # There is no mailbox of which an invented person could prove anything.
+            tx.session.get_one(User, own.id).email_verified_at = tx.now
+            added[own.name] = users.link_patient(tx, own.id, own.version, person_id)
     tx.session.flush()
     return clinic
 

@@ -10,8 +10,7 @@ from fastapi import Body, Query, Response
 from pydantic import Field
 
 from clinicdesk.core.clinic import ClinicRow
-from clinicdesk.features.appointments import service as appointments
-from clinicdesk.features.appointments.schemas import SaveType, TypeRow
+from clinicdesk.features.appointments.schemas import TypeRow
 from clinicdesk.features.practitioners import service
 from clinicdesk.features.practitioners.schemas import (
     AbsenceKind,
@@ -46,14 +45,6 @@ _SETTINGS = {
 }  # fmt: skip
 _SITE = {"site": {"value": {"name": "Harbour Street", "address": "3 Harbour Street", "active": True}}}
 _ROOM = {"room": {"value": {"site_id": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6071", "name": "Room 2", "active": True}}}
-_TYPE = {
-    "follow-up": {
-        "value": {
-            "name": "Follow-up", "minutes": 20, "colour": "#41679F", "short": "fu", "code": "FOLLOWUP", "position": 1,
-            "active": True,
-        }
-    }
-}  # fmt: skip
 _CLOSED = {
     "closed": {
         "value": {
@@ -103,19 +94,6 @@ class RoomValues:
 
     site_id: UUID
     name: str
-    active: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TypeValues:
-    """A kind of visit. `colour` is #RRGGBB, `short` what one types for it, `code` an HL7 v2-0276 appointment reason."""
-
-    name: str
-    minutes: int
-    colour: str = "#41679F"
-    short: str = ""
-    code: str = "ROUTINE"
-    position: int = 0
     active: bool = True
 
 
@@ -236,30 +214,6 @@ def edit_room(
     return _tagged(service.save_room(tx, changed), response)
 
 
-@router.get("/types", operation_id="list_types", summary="The kinds of visit; an ETag is made of a version")
-def list_types(tx: ReadTx, inactive: Inactive = False) -> list[TypeRow]:
-    return appointments.list_types(tx, inactive)
-
-
-@router.post("/types", operation_id="add_type", summary="Add a kind of visit", status_code=201)
-def add_type(tx: WriteTx, values: Annotated[TypeValues, Body(openapi_examples=_TYPE)], response: Response) -> TypeRow:
-    return _tagged(appointments.save_type(tx, _save(values)), response)
-
-
-@router.put(
-    "/types/{type_id}", operation_id="edit_type", summary="Change a kind of visit; what is booked keeps its length",
-    responses=answers(404, 409, 412, 428),
-)  # fmt: skip
-def edit_type(
-    tx: WriteTx,
-    type_id: UUID,
-    version: IfMatch,
-    values: Annotated[TypeValues, Body(openapi_examples=_TYPE)],
-    response: Response,
-) -> TypeRow:
-    return _tagged(appointments.save_type(tx, _save(values, type_id, version)), response)
-
-
 @router.get("/holidays", operation_id="list_holidays", summary="Public holidays")
 def list_holidays(
     tx: ReadTx, first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")]
@@ -313,13 +267,6 @@ def remove_absence(tx: WriteTx, absence_id: UUID) -> None:
 )  # fmt: skip
 def restore_absence(tx: WriteTx, absence_id: UUID) -> None:
     service.restore_absence(tx, absence_id)
-
-
-def _save(values: TypeValues, type_id: UUID | None = None, version: int = 0) -> SaveType:
-    return SaveType(
-        values.name, values.minutes, values.colour, values.short, values.code, values.position, values.active, type_id,
-        version,
-    )  # fmt: skip
 
 
 def _tagged(row: _Row, response: Response) -> _Row:

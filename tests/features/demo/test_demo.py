@@ -214,6 +214,14 @@ def test_every_role_has_an_account_that_works(demo: Database, clock: Hands) -> N
                 assert users.sign_in(tx, SignIn(account.email, account.passphrase, "Desk 1")).user.name == account.name
 
 
+def test_the_patients_account_opens_that_patients_record(demo: Database) -> None:
+    with demo.read(OPERATOR) as tx:
+        (account,) = [user for user in users.list_users(tx) if user.role is Role.PATIENT]
+        assert account.patient_id is not None
+        own = patients.get_row(tx, account.patient_id)
+    assert f"{own.given} {own.family}" == account.name
+
+
 def test_there_are_several_smiths_to_choose_from(demo: Database) -> None:
     with demo.read(OPERATOR) as tx:
         names = {row.name for row in patients.search(tx, "smith")}
