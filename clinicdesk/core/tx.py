@@ -49,7 +49,8 @@ class Action(StrEnum):
 class Actor:
     """Who acts: the user (None for the operator and for nobody), the role, and the desk they sit at.
 
-    Which patient or practitioner the person is, the account says: the guard of the accounts fills it in.
+    Which patient or practitioner the person is, the account says: the guard of the accounts fills it in. `session_id` is the
+    sign-in by which somebody acts who came through the server.
     """
 
     user_id: UUID | None
@@ -58,6 +59,7 @@ class Actor:
     desk: str = ""
     patient_id: UUID | None = None
     practitioner_id: UUID | None = None
+    session_id: UUID | None = None
 
     def may(self, permission: Permission) -> bool:
         return may(self.role, permission)

@@ -20,7 +20,7 @@ def etag(version: int, parts: object = None) -> str:
     return f'"{version}{digest}"'
 
 
-def _if_match(
+async def _if_match(
     if_match: Annotated[
         str | None, Header(description='The ETag that was read, such as `"3"`.', examples=['"3"'])
     ] = None,

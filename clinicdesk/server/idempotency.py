@@ -58,10 +58,9 @@ def recall(tx: Tx, request: Request, key: str) -> None:
     raise Repeated(Response(known.body, known.status, {**known.headers, "Idempotency-Replayed": "true"}))
 
 
-def keep(request: Request, response: Response) -> None:
-    """Keep the answer to the request in its unit of work, which is still open."""
+def keep(tx: Tx, request: Request, key: str) -> None:
+    """Keep the answer to the request, in its unit of work."""
+    response: Response = request.state.answer
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    answers.keep(
-        request.state.tx, request.headers[HEADER], request.state.fingerprint,
-        answers.Answer(response.status_code, headers, bytes(response.body)),
-    )  # fmt: skip
+    answer = answers.Answer(response.status_code, headers, bytes(response.body), request.state.fingerprint)
+    answers.keep(tx, key, answer)

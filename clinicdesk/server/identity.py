@@ -21,6 +21,7 @@ DEVICE_COOKIE = "clinicdesk_device"
 DEVICE_HEADER = "Clinicdesk-Device"
 API = "/api/v1"
 REFRESH_PATH = f"{API}/auth"
+_CALLER = "clinicdesk.caller"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -35,6 +36,13 @@ def caller_of(connection: HTTPConnection) -> Caller | None:
 
     A WebSocket may come with a ticket in place of a token, since browsers send no header with it.
     """
+    if _CALLER not in connection.scope:  # the limits ask before the endpoint does
+        connection.scope[_CALLER] = _read_token(connection)
+    caller: Caller | None = connection.scope[_CALLER]
+    return caller
+
+
+def _read_token(connection: HTTPConnection) -> Caller | None:
     if connection.scope["type"] == "websocket" and "ticket" in connection.query_params:
         return serving_of(connection).tokens.read_events_ticket(connection.query_params["ticket"])
     scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
@@ -64,7 +72,7 @@ def ensure_own_origin(connection: HTTPConnection) -> None:
         raise NotPermitted("cross_site")
 
 
-def required_caller(request: Request) -> Caller:
+async def required_caller(request: Request) -> Caller:
     """Whoever is signed in. Raises NotSignedIn."""
     caller = caller_of(request)
     if caller is None:
@@ -77,7 +85,7 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="The ac
 _cookie = APIKeyCookie(name=ACCESS_COOKIE, auto_error=False, scheme_name="cookie", description="Set by a sign-in.")
 
 
-def documented(
+async def documented(
     caller: Annotated[Caller, Depends(required_caller)],
     _token: Annotated[object, Security(_bearer)],
     _set: Annotated[object, Security(_cookie)],

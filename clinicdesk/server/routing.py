@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -24,6 +26,9 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Route(APIRoute):
     """An endpoint as this server has them."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
+        super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else _in_a_thread(endpoint), **how)
+
     def get_route_handler(self) -> Handler:
         """The endpoint with what stands around it, inside its unit of work."""
         handler = super().get_route_handler()
@@ -38,11 +43,20 @@ class Route(APIRoute):
             tx = getattr(request.state, "tx", None)
             if tx is not None:
                 response.headers[idempotency.UNIT_HEADER] = str(tx.unit_id)
-                if request.state.fingerprint is not None:
-                    await run_in_threadpool(idempotency.keep, request, response)
+            request.state.answer = response  # for a repeat; it is kept as the unit of work closes
             return response if isinstance(response, StreamingResponse) else etags.unless_known(request, response)
 
         return handle
+
+
+def _in_a_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """The endpoint, run in a thread. The framework would do that too, and then go to another one to check the answer."""
+
+    @functools.wraps(endpoint)
+    async def run(**values: Any) -> Any:
+        return await run_in_threadpool(endpoint, **values)
+
+    return run
 
 
 async def _check_json(request: Request) -> None:

@@ -109,5 +109,6 @@ def _facts(actor: Actor, session_id: UUID) -> dict[str, str | int]:
 
 
 def _caller(facts: Mapping[str, Any], until: int) -> Caller:
-    actor = Actor(UUID(facts["sub"]), Role(facts["role"]), facts["name"], facts["desk"])
-    return Caller(actor, UUID(facts["sid"]), until, facts.get("once", ""))
+    session_id = UUID(facts["sid"])
+    actor = Actor(UUID(facts["sub"]), Role(facts["role"]), facts["name"], facts["desk"], session_id=session_id)
+    return Caller(actor, session_id, until, facts.get("once", ""))

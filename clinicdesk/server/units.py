@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Tx
-from clinicdesk.features.users.sessions import ensure_open
 from clinicdesk.server import idempotency
 from clinicdesk.server.identity import SignedInCaller, address_of, ensure_own_page, serving_of
 from clinicdesk.server.serving import Serving
@@ -23,9 +22,16 @@ from clinicdesk.server.tokens import Caller
 _WAIT_SECONDS = 10
 
 
+Step = Callable[[Tx], None]
+
+
+def _nothing(_tx: Tx) -> None:
+    pass
+
+
 @asynccontextmanager
-async def _unit(serving: Serving, tx: Tx, *first: Callable[[Tx], None]) -> AsyncIterator[Tx]:
-    """Open the unit of work, do what comes first in it, and close it with whatever leaves it.
+async def _unit(serving: Serving, tx: Tx, first: Step = _nothing, last: Step = _nothing) -> AsyncIterator[Tx]:
+    """Open the unit of work, do what comes first in it, and close it with whatever leaves it; if nothing does, after the last.
 
     Waiting for room holds no thread: were all threads to wait for the write lock, none would be left for whoever has it.
     """
@@ -35,23 +41,35 @@ async def _unit(serving: Serving, tx: Tx, *first: Callable[[Tx], None]) -> Async
     except TimeoutError as error:
         raise Unavailable("database_busy") from error
     try:
-        await run_in_threadpool(tx.__enter__)
+        await run_in_threadpool(_open, tx, first)
         try:
-            for check in first:
-                await run_in_threadpool(check, tx)
             yield tx
         except BaseException as error:
             await run_in_threadpool(tx.__exit__, type(error), error, error.__traceback__)
             raise
-        await run_in_threadpool(tx.__exit__, None, None, None)
+        await run_in_threadpool(_close, tx, last)
     finally:
         serving.room.release()
 
 
+# Going to a thread and back costs about as much as a statement: each way to a thread does all that there is to do.
+
+
+def _open(tx: Tx, first: Step) -> None:
+    with ExitStack() as stack:
+        first(stack.enter_context(tx))
+        stack.pop_all()
+
+
+def _close(tx: Tx, last: Step) -> None:
+    with ExitStack() as stack:
+        stack.push(tx)
+        last(tx)
+
+
 async def _read_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    tx = serving.database.read(caller.actor)
-    async with _unit(serving, tx, lambda tx: ensure_open(tx, caller.session_id)):
+    async with _unit(serving, serving.database.read(caller.actor)) as tx:
         yield tx
 
 
@@ -59,22 +77,17 @@ async def _write_tx(
     request: Request, caller: SignedInCaller, key: idempotency.IdempotencyKey = None
 ) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-
-    def begin(tx: Tx) -> None:
-        ensure_open(tx, caller.session_id)
-        if key is not None:
-            idempotency.recall(tx, request, key)
-
-    async with _unit(serving, serving.database.write(caller.actor), begin) as tx:
+    repeats = () if key is None else (
+        lambda tx: idempotency.recall(tx, request, key), lambda tx: idempotency.keep(tx, request, key),
+    )  # fmt: skip
+    async with _unit(serving, serving.database.write(caller.actor), *repeats) as tx:
         request.state.tx = tx
         yield tx
 
 
 async def _audited_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _unit(
-        serving, serving.database.write(caller.actor), lambda tx: ensure_open(tx, caller.session_id)
-    ) as tx:
+    async with _unit(serving, serving.database.write(caller.actor)) as tx:
         yield tx
 
 
@@ -86,14 +99,14 @@ async def _list_tx(
     serving = serving_of(request)
     of_one = patient_id is not None or caller.actor.role is Role.PATIENT
     opened = (serving.database.write if of_one else serving.database.read)(caller.actor)
-    async with _unit(serving, opened, lambda tx: ensure_open(tx, caller.session_id)) as tx:
+    async with _unit(serving, opened) as tx:
         yield tx
 
 
 async def acting(serving: Serving, caller: Caller) -> Actor:
     """Who a caller is as of now, with which patient or practitioner that is. Raises NotSignedIn, NotPermitted("account_off")."""
     tx = serving.database.read(caller.actor)
-    async with _unit(serving, tx, lambda tx: ensure_open(tx, caller.session_id)):
+    async with _unit(serving, tx):
         return tx.actor
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from clinicdesk.core.clinic import find_clinic
@@ -17,24 +17,36 @@ from clinicdesk.core.tx import Change, Tx, verb
 from clinicdesk.features.users.models import SignInFailure, User, UserSession
 from clinicdesk.features.users.passwords import hash_password
 from clinicdesk.features.users.rules import account_key, check_email, check_password, check_role
-from clinicdesk.features.users.schemas import AddUser, EditUser, UserRow
+from clinicdesk.features.users.schemas import AddUser, EditUser, NotSignedIn, UserRow
+
+_u, _s = User.__table__.c, UserSession.__table__.c
+_ACCOUNT = (
+    select(_u.active, _u.role, _u.patient_id, _u.practitioner_id, _s.id.is_not(None) & _s.ended_at.is_(None))
+    .select_from(User.__table__)
+    .outerjoin(UserSession.__table__, and_(_s.id == bindparam("session_id", type_=_s.id.type), _s.user_id == _u.id))
+    .where(_u.id == bindparam("user_id"))
+)
 
 
 def ensure_active(tx: Tx) -> None:
-    """The guard of every unit of work: its actor's account is on and has the role that the actor claims.
+    """The guard of every unit of work: its actor's account is on and has the role that the actor claims, and the sign-in by
+    which the actor came through the server has not been ended since the access token was given.
 
     Says which practitioner or patient the actor is. The operator and nobody have no account. Raises
-    NotPermitted("account_off").
+    NotPermitted("account_off"), NotSignedIn("session_ended").
     """
     actor = tx.actor
     if actor.user_id is None and actor.role in (Role.OPERATOR, Role.NOBODY):
         return
-    account = tx.session.execute(
-        select(User.active, User.role, User.patient_id, User.practitioner_id).where(User.id == actor.user_id)
-    ).one_or_none()
-    if account is None or not account.active or account.role != actor.role:
+    account = tx.connection.execute(_ACCOUNT, {"user_id": actor.user_id, "session_id": actor.session_id}).one_or_none()
+    if account is None:
         raise NotPermitted("account_off", verb="users.ensure_active")
-    tx.actor = replace(actor, patient_id=account.patient_id, practitioner_id=account.practitioner_id)
+    active, role, patient_id, practitioner_id, signed_in = account
+    if not active or role != actor.role:
+        raise NotPermitted("account_off", verb="users.ensure_active")
+    if actor.session_id is not None and not signed_in:
+        raise NotSignedIn("session_ended", verb="users.ensure_active")
+    tx.actor = replace(actor, patient_id=patient_id, practitioner_id=practitioner_id)
 
 
 @verb(Permission.SIGN_IN, writes=False)

@@ -38,12 +38,12 @@ def recall(tx: Tx, key: str) -> Answer | None:
 
 
 @verb(Permission.SIGN_IN, concurrent=True)
-def keep(tx: Tx, key: str, fingerprint: bytes, answer: Answer) -> None:
+def keep(tx: Tx, key: str, answer: Answer) -> None:
     """Keep an answer under this person's key, in place of an expired one."""
     assert tx.actor.user_id is not None  # noqa: S101  (nobody's requests are not kept)
     tx.session.execute(delete(KeptAnswer).where(KeptAnswer.user_id == tx.actor.user_id, KeptAnswer.key == key))
     kept = KeptAnswer(
-        user_id=tx.actor.user_id, key=key, fingerprint=fingerprint, status=answer.status,
+        user_id=tx.actor.user_id, key=key, fingerprint=answer.fingerprint, status=answer.status,
         headers=json.dumps(answer.headers), body=answer.body, kept_at=tx.now,
     )  # fmt: skip
     tx.session.add(kept)

@@ -29,7 +29,6 @@ from clinicdesk.features.users.second_factor import (
 from clinicdesk.features.users.sessions import (
     begin_session,
     desk_of,
-    ensure_open,
     list_sessions,
     log_in_with_code,
     log_out,
@@ -63,7 +62,6 @@ __all__ = [
     "edit_user",
     "enrol",
     "ensure_active",
-    "ensure_open",
     "find_users",
     "forgot_password",
     "get_user",

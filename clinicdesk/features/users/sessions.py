@@ -159,13 +159,6 @@ def open_sessions(tx: Tx, session_ids: Collection[UUID]) -> dict[UUID, Actor]:
     }
 
 
-def ensure_open(tx: Tx, session_id: UUID) -> None:
-    """Refuse whoever's session has been ended since the access token was given. Raises NotSignedIn("session_ended")."""
-    ended = tx.session.execute(select(UserSession.ended_at).where(UserSession.id == session_id)).one_or_none()
-    if ended is None or ended[0] is not None:
-        raise NotSignedIn("session_ended", verb="users.ensure_open")
-
-
 def _desk(tx: Tx, email: str, place: Place) -> str:
     """What failures are counted under: a device that this account has been used on, else the address.
 
