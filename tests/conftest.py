@@ -86,6 +86,7 @@ _ON_BOTH = (
     "tests.core.test_feed",
     "tests.server.test_doctors",
     "tests.server.test_clinic",
+    "tests.server.test_reports",
     "tests.server.test_appointments",
     "tests.core.test_tx",
     "tests.core.test_trail",

@@ -51,6 +51,9 @@ class Permission(StrEnum):
     SEE_MESSAGES = "see_messages"
     SETTLE_MESSAGES = "settle_messages"
     CHAT = "chat"
+    SEE_REPORTS = "see_reports"
+    SEE_OWN_REPORTS = "see_own_reports"
+    SEE_ALL_REPORTS = "see_all_reports"
     MANAGE_USERS = "manage_users"
     MANAGE_PRACTITIONERS = "manage_practitioners"
     MANAGE_TYPES = "manage_types"
@@ -80,6 +83,7 @@ _DESK = _EVERYBODY | {
     _P.SEE_MESSAGES,
     _P.SETTLE_MESSAGES,
     _P.CHAT,
+    _P.SEE_REPORTS,
 }
 _CLINICAL = _DESK | {
     _P.EDIT_ALLERGIES,
@@ -89,6 +93,7 @@ _CLINICAL = _DESK | {
     _P.READ_OBSERVATIONS,
     _P.RECORD_OBSERVATION,
     _P.READ_CLINICAL_DOCUMENTS,
+    _P.SEE_OWN_REPORTS,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {
@@ -102,6 +107,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.CORRECT_VISIT,
         _P.READ_AUDIT,
         _P.REVIEW_ACCESS,
+        _P.SEE_ALL_REPORTS,
         _P.MANAGE_USERS,
         _P.MANAGE_PRACTITIONERS,
         _P.MANAGE_TYPES,

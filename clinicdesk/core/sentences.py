@@ -262,6 +262,10 @@ SENTENCES: dict[str, str] = {
     "store_bucket_missing": "The place where documents are kept is not there. Ask whoever runs the server.",
     "store_refuses": "The place where documents are kept refuses the server. Ask whoever runs it.",
     "store_full": "The place where documents are kept is full. Nothing was half saved.",
+    # Reports
+    "figures_of_today": "You can see the figures of today, and of no other day.",
+    "own_figures": "You can see your own figures, and nobody else's.",
+    "practitioner_not_linked": "This account is not linked to a practitioner yet. An administrator can do that.",
     # Imports and exports
     "file_not_found": "The file is not there.",
     "file_unreadable": "The file cannot be read. Check who may read it.",

@@ -29,6 +29,7 @@ from clinicdesk.server.routes import (
     events,
     notifications,
     patients,
+    reports,
     users,
 )
 from clinicdesk.server.serving import Serving, open_serving
@@ -45,6 +46,7 @@ ROUTERS = (
     clinic.router,
     patients.router,
     appointments.router,
+    reports.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 

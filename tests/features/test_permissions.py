@@ -68,6 +68,8 @@ MAY: dict[frozenset[Role], str] = {
         patients.get_rows patients.list_allergies patients.list_contacts patients.list_patients patients.look_up
         patients.mark_deceased patients.mark_living patients.note_search patients.open_record patients.register
         patients.remove_contact patients.restore_contact patients.reveal patients.save_contact patients.search
+        reports.attendance reports.busiest_days reports.cancellations reports.demand reports.lead_times
+        reports.new_and_returning reports.practitioner_statistics reports.today reports.use_of_hours reports.waiting
         practitioners.absences practitioners.clinic_settings practitioners.list_rooms practitioners.list_sites
         practitioners.schedule practitioners.weekly_hours
     """,

@@ -44,7 +44,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_conversations count_unread_chat_messages open_direct create_group list_chat_rooms enter_chat_room
         get_conversation add_conversation_members leave_conversation mark_conversation_read list_chat_messages say
         edit_chat_message delete_chat_message
-        doctor_schedule doctor_hours doctor_leave doctor_patients
+        doctor_schedule doctor_hours doctor_leave doctor_patients doctor_statistics
         get_clinic_settings list_sites list_rooms list_absences
         list_patients search_patients find_duplicates register_patient open_patient edit_patient edit_contact_details
         mark_deceased mark_living reveal_fields duplicates_of_patient patient_access_log list_allergies
@@ -52,6 +52,11 @@ MAY: dict[frozenset[Role] | str, str] = {
     """,
     CLINICIANS: """
         add_allergy allergies_checked edit_allergy remove_allergy restore_allergy
+    """,
+    # Clinicians see their own as soon as their account is linked to a practitioner; these are not.
+    ADMINISTRATOR | {Role.RECEPTIONIST}: """
+        report_today report_use_of_hours report_attendance report_cancellations report_waiting report_lead_times
+        report_demand report_busiest_days report_patients
     """,
     ADMINISTRATOR | {Role.DOCTOR}: """
         enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
@@ -157,6 +162,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "doctor_leave": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
     "list_absences": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
     "list_holidays": {"from": "2026-12-01", "to": "2026-12-31"},
+    "visit_statistics": {"from": "2026-12-01", "to": "2026-12-31"},
 }
 """The parameters that an endpoint cannot do without."""
 

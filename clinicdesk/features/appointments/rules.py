@@ -19,6 +19,9 @@ BOOKABLE = frozenset({Status.PROPOSED, Status.PENDING, Status.BOOKED, Status.WAI
 FINAL = frozenset({Status.FULFILLED, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR})
 """What a visit of the past may be when it is recorded from elsewhere."""
 
+GIVEN = HOLDING | {Status.FULFILLED, Status.NOSHOW}
+"""The time of these was given to a patient, whether they came or not."""
+
 COUNTED = frozenset(Status) - {Status.CANCELLED, Status.ENTERED_IN_ERROR}
 """What counts where visits are counted, for a day or a month: whatever is neither cancelled nor entered in error."""
 

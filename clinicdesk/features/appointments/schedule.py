@@ -15,14 +15,11 @@ from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments import rows
 from clinicdesk.features.appointments.rows import VISIT, VISITS
-from clinicdesk.features.appointments.rules import COUNTED, HOLDING, LONGEST
+from clinicdesk.features.appointments.rules import COUNTED, GIVEN, LONGEST
 from clinicdesk.features.appointments.schemas import AppointmentRow, DayLoad, DaySchedule, Status, WaitingTimes
 from clinicdesk.features.practitioners.models import Practitioner
 from clinicdesk.features.practitioners.rules import days_between, whole_day
 from clinicdesk.features.practitioners.service import working_days
-
-_GIVEN = sorted(HOLDING | {Status.FULFILLED, Status.NOSHOW})
-"""The time of these was given to a patient, whether they came or not."""
 
 
 @verb(Permission.SEE_CALENDAR, writes=False)
@@ -75,7 +72,7 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
         select(
             edges.c.nth,
             func.count(),
-            func.coalesce(cast(func.sum(length).filter(VISIT.c.status.in_(_GIVEN)), BigInteger), 0),
+            func.coalesce(cast(func.sum(length).filter(VISIT.c.status.in_(sorted(GIVEN))), BigInteger), 0),
         )
         .join_from(edges, VISIT, (VISIT.c.start >= edges.c.low) & (VISIT.c.start < edges.c.high))
         .where(VISIT.c.status.in_(sorted(COUNTED)))

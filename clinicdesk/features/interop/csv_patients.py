@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from clinicdesk.core.errors import ClinicError, InvalidInput, NotPermitted, Unavailable
 from clinicdesk.core.permissions import Permission
+from clinicdesk.core.text import guarded
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
 from clinicdesk.features.interop import tables
 from clinicdesk.features.interop.fhir import PatientRecord
@@ -27,7 +28,7 @@ from clinicdesk.features.interop.schemas import (
     ShowProgress,
 )
 from clinicdesk.features.interop.sources import LARGEST
-from clinicdesk.features.interop.tables import DateOrder, Person, Table, guarded, person, read_table
+from clinicdesk.features.interop.tables import DateOrder, Person, Table, person, read_table
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.patients.schemas import Demographics
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from io import StringIO
 
 from clinicdesk.core.errors import InvalidInput
+from clinicdesk.core.text import unguarded
 from clinicdesk.features.patients.schemas import Demographics, Gender
 
 _BOMS = (
@@ -22,8 +23,6 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DELIMITERS = ",;\t|"
-_FORMULA = "=+-@\t\r"
-"""What a spreadsheet takes for the beginning of a formula."""
 
 IGNORE = "ignore"
 NUMBER, SOURCE_ID, DECEASED, DECEASED_ON = "number", "source_id", "deceased", "deceased_on"
@@ -260,13 +259,3 @@ def _date(said: str, field: str, order: DateOrder | None) -> date | None:
         return date(int(year), int(month), int(day))
     except ValueError:
         raise InvalidInput("bad_date", field=field) from None
-
-
-def guarded(cell: str) -> str:
-    """The cell as a spreadsheet shows it and never runs it: an apostrophe before what would be a formula."""
-    return f"'{cell}" if cell.startswith(tuple(_FORMULA)) or unguarded(cell) != cell else cell
-
-
-def unguarded(cell: str) -> str:
-    """The cell without the apostrophe that `guarded` gave it."""
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(tuple(_FORMULA)) else cell

@@ -302,10 +302,20 @@ def working_days(
         for day in days:
             if day.weekday() == weekday and valid_from <= day and (valid_to is None or day <= valid_to):
                 shifts[owner, day].append(Interval(instant(day, start, zone), instant(day, end, zone)))
-    away = _absences(tx, practitioner_ids, whole_day(first, zone).start, whole_day(last, zone).end)
+    away: dict[UUID, list[AbsenceRow]] = {practitioner_id: [] for practitioner_id in practitioner_ids}
+    for absence in _absences(tx, practitioner_ids, whole_day(first, zone).start, whole_day(last, zone).end):
+        for owner in practitioner_ids if absence.practitioner_id is None else (absence.practitioner_id,):
+            away[owner].append(absence)
     closed = {holiday.day: holiday.name for holiday in holidays(tx, first, last) if holiday.closed}
     return [
-        _working_day(practitioner_id, day, whole_day(day, zone), shifts.get((practitioner_id, day), ()), away, closed)
+        _working_day(
+            practitioner_id,
+            day,
+            whole_day(day, zone),
+            shifts.get((practitioner_id, day), ()),
+            away[practitioner_id],
+            closed,
+        )
         for day in days
         for practitioner_id in practitioner_ids
     ]
@@ -320,13 +330,7 @@ def _working_day(
     closed: dict[date, str],
 ) -> WorkingDay:
     planned = subtract(shifts, ())
-    mine = tuple(
-        absence
-        for absence in away
-        if absence.practitioner_id in (None, practitioner_id)
-        and absence.start < bounds.end
-        and bounds.start < absence.end
-    )
+    mine = tuple(absence for absence in away if absence.start < bounds.end and bounds.start < absence.end)
     holiday = closed.get(day, "")
     free = () if holiday else subtract(planned, (Interval(absence.start, absence.end) for absence in mine))
     return WorkingDay(practitioner_id, day, planned, free, mine, holiday)

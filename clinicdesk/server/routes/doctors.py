@@ -27,6 +27,8 @@ from clinicdesk.features.practitioners.schemas import (
     WeeklyHoursRow,
     WorkingDay,
 )
+from clinicdesk.features.reports import service as reports
+from clinicdesk.features.reports.schemas import PractitionerStatistics, ReportQuery
 from clinicdesk.server.etags import IfMatch, etag
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
@@ -263,6 +265,19 @@ def patients(
 ) -> Page[PatientOfPractitioner]:
     query = PatientsOf(doctor_id, text, since, until, oldest_first, page)
     return appointments.patients_of_practitioner(tx, query)
+
+
+@router.get(
+    "/{doctor_id}/statistics", operation_id="doctor_statistics",
+    summary="One practitioner's visits, hours, patients and waits on some days, a year at most", responses=answers(404),
+)  # fmt: skip
+def statistics(
+    tx: ReadTx,
+    doctor_id: UUID,
+    first: Annotated[Day | None, Query(alias="from", description="The first day; today where none is named.")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="The last day, which is among them.")] = None,
+) -> PractitionerStatistics:
+    return reports.practitioner_statistics(tx, ReportQuery(first, last), doctor_id)
 
 
 def _doctor(row: PractitionerRow) -> Doctor:

@@ -12,15 +12,14 @@ import pytest
 from sqlalchemy import text
 
 from clinicdesk.core.errors import InvalidInput, NotPermitted
+from clinicdesk.core.text import guarded, unguarded
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.interop.csv_patients import CsvReport, export_patients, import_patients
 from clinicdesk.features.interop.tables import (
     DateOrder,
-    guarded,
     guess_encoding,
     person,
     read_table,
-    unguarded,
 )
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.schemas import Demographics, Gender, PatientDetail, RegisterPatient
