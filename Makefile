@@ -5,10 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check bench package translations audit lock clean system-run system-test
+.PHONY: help run serve test check bench package translations audit lock clean system-run system-serve system-test
 
 help:
 	@echo "make run      open the desk with a demo clinic"
+	@echo "make serve    run the server on this machine, with a PostgreSQL and a Redis of its own"
 	@echo "make test     run all tests"
 	@echo "make check    format, lint, types, layers, licences"
 	@echo "make bench    measure, beside the limits of this machine"
@@ -23,6 +24,9 @@ help:
 system-run:
 	@PYTHON=$(PYTHON) packaging/linux/system_packages.sh run
 
+system-serve:
+	@PYTHON=$(PYTHON) packaging/linux/system_packages.sh serve
+
 system-test:
 	@PYTHON=$(PYTHON) packaging/linux/system_packages.sh test
 
@@ -33,6 +37,11 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.txt | $(BIN)/python
+	@echo "Installing $<"
+	@$(PIP) install --require-hashes --requirement $<
+	@touch $@
+
+$(VENV)/.server: requirements/server.txt | $(VENV)/.run
 	@echo "Installing $<"
 	@$(PIP) install --require-hashes --requirement $<
 	@touch $@
@@ -59,6 +68,10 @@ ifeq ($(DISPLAY)$(WAYLAND_DISPLAY),)
 else
 	@$(BIN)/clinicdesk --demo
 endif
+
+serve: | system-serve
+serve: $(VENV)/.project $(VENV)/.server
+	@exec $(BIN)/python packaging/server/serve.py build/serve
 
 test: | system-test
 test: $(VENV)/.project $(VENV)/.dev
@@ -87,16 +100,21 @@ translations: $(VENV)/.run
 	$(BIN)/pyside6-lrelease -silent resources/i18n/*.ts
 
 audit: $(VENV)/.dev
-	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/run.txt --requirement requirements/dev.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/run.txt --requirement requirements/dev.txt \
+		--requirement requirements/server.txt
 
 # The locks hold for every system and Python that pyproject.toml allows, and name no index. hatchling builds the project
 # itself when it is installed.
 UV_COMPILE = echo hatchling | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--strip-extras --custom-compile-command "make lock"
 
+# A server has no window: what is installed for one alone leaves Qt out.
+WITHOUT_QT = $(addprefix --no-emit-package ,pyside6-essentials shiboken6 qtawesome qtpy)
+
 lock: $(VENV)/.dev
 	$(UV_COMPILE) --output-file requirements/run.txt pyproject.toml -
 	$(UV_COMPILE) --output-file requirements/dev.txt --extra dev --extra server --constraints requirements/run.txt pyproject.toml -
+	$(UV_COMPILE) --output-file requirements/server.txt --extra server --constraints requirements/dev.txt $(WITHOUT_QT) pyproject.toml -
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
