@@ -31,6 +31,7 @@ class Permission(StrEnum):
     FIND_PATIENT = "find_patient"
     OPEN_PATIENT = "open_patient"
     EDIT_PATIENT = "edit_patient"
+    MERGE_PATIENTS = "merge_patients"
     CHOOSE_CONTACT = "choose_contact"
     BREAK_GLASS = "break_glass"
     REVIEW_ACCESS = "review_access"
@@ -108,6 +109,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.READ_AUDIT,
         _P.REVIEW_ACCESS,
         _P.SEE_ALL_REPORTS,
+        _P.MERGE_PATIENTS,
         _P.MANAGE_USERS,
         _P.MANAGE_PRACTITIONERS,
         _P.MANAGE_TYPES,

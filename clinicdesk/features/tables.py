@@ -35,3 +35,6 @@ __all__ = [
 ]
 
 metadata = Base.metadata
+
+MODELS = {str(mapper.local_table.name): mapper.class_ for mapper in Base.registry.mappers}  # type: ignore[attr-defined]
+"""The model of each table, by the table's name: what the history calls an entity."""

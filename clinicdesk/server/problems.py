@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +27,7 @@ from clinicdesk.core.errors import (
 )
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.core.sentences import SENTENCES, english
+from clinicdesk.features.merging.schemas import OverlappingVisits
 from clinicdesk.features.patients.schemas import Duplicate
 from clinicdesk.features.users.schemas import NotSignedIn, SecondFactorRequired, SignInRefused
 
@@ -56,6 +58,8 @@ class Problem(BaseModel):
     duplicates: list[Duplicate] | None = Field(
         default=None, description="With possible_duplicates: who is very likely the same person."
     )
+    merged_into: UUID | None = Field(default=None, description="With patient_merged: the record to open instead.")
+    overlaps: list[OverlappingVisits] | None = Field(default=None, description="With visits_overlap: which visits.")
     ticket: str | None = Field(default=None, description="With second_factor_required: what the code is sent with.")
 
 
@@ -122,7 +126,7 @@ def answer(status: int, code: str, detail: str, headers: dict[str, str] | None =
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
-_TOLD = ("field", "until", "ticket", "duplicates")
+_TOLD = ("field", "until", "ticket", "duplicates", "merged_into", "overlaps")
 """Parameters of errors that are told to programs."""
 
 

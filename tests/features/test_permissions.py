@@ -88,6 +88,7 @@ MAY: dict[frozenset[Role], str] = {
         users.confirm users.disable users.enrol users.renew_recovery_codes
     """,
     ADMINISTRATOR: """
+        merging.merge merging.unmerge
         appointments.correct_past appointments.mark_entered_in_error appointments.record_past appointments.save_type
         chat.create_room
         notifications.edit_messaging notifications.remove_reminder_rule notifications.save_reminder_rule
@@ -119,6 +120,7 @@ _OF_PATIENT = """
     documents.edit_document documents.ensure_can_file documents.ensure_can_set_photo documents.file_document
     documents.get_document documents.list_documents documents.open_content documents.open_photo documents.open_thumbnail
     documents.reach_clinical documents.remove_document documents.remove_photo documents.restore_document documents.set_photo
+    merging.merge merging.unmerge
     notifications.contact_preference notifications.set_contact_preference
     patients.allergies_checked patients.duplicates_of patients.edit patients.edit_contact_details patients.get_row
     patients.list_allergies patients.list_contacts patients.mark_deceased patients.mark_living patients.open_record

@@ -63,6 +63,7 @@ MAY: dict[frozenset[Role] | str, str] = {
     """,
     ADMINISTRATOR: """
         add_visit_type edit_visit_type entered_in_error_visit
+        merge_patients unmerge_patients
         list_users add_user user_statistics get_user edit_user set_user_active link_user_to_patient reset_user_password
         remove_user_second_factor deactivate_user
         list_emergencies edit_care_settings review_emergency
@@ -93,6 +94,7 @@ BODIES: dict[str, Any] = {
     "mark_conversation_read": {"seq": 1},
     "say": {"text": "Room 2 is free"},
     "edit_chat_message": {"text": "Room 3 is free"},
+    "merge_patients": {"duplicate_id": str(new_id()), "duplicate_version": 1},
     "register_patient": {"demographics": {"family": "X"}},
     "find_duplicates": {"family": "X"},
     "edit_patient": {"family": "X"},

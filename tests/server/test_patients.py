@@ -272,3 +272,23 @@ def test_patients_change_how_they_are_reached_and_nothing_else(
 def test_an_account_that_no_record_belongs_to_opens_none(take: Take, sign_in: SignedIn) -> None:
     refused = sign_in(Role.PATIENT).get(f"{PATIENTS}/{take()['id']}")
     assert (refused.status_code, refused.json()["code"]) == (403, "record_not_linked")
+
+
+def test_two_records_of_one_person_become_one_and_two_again(
+    administrator_client: TestClient, desk: TestClient, take: Take
+) -> None:
+    kept, taken = take(), take(family="Smyth", desk_notes="late as ever")
+    path, other = f"{PATIENTS}/{kept['id']}", f"{PATIENTS}/{taken['id']}"
+    same = {"duplicate_id": taken["id"], "duplicate_version": 1}
+    assert desk.post(f"{path}/merge", json=same, headers={"If-Match": '"1"'}).status_code == 403
+    assert administrator_client.post(f"{path}/merge", json=same, headers={"If-Match": '"2"'}).status_code == 412
+    merged = administrator_client.post(f"{path}/merge", json=same, headers={"If-Match": '"1"'})
+    assert (merged.status_code, merged.json()["patient"]["demographics"]["desk_notes"]) == (200, "late as ever")
+    assert desk.get(other).json()["merged_into"] == kept["id"]
+    refused = desk.get(f"{other}/allergies")
+    assert (refused.status_code, refused.json()["code"], refused.json()["merged_into"]) == (
+        409, "patient_merged", kept["id"],
+    )  # fmt: skip
+    apart = administrator_client.post(f"{other}/unmerge")
+    assert (apart.status_code, apart.json()["patient"]["active"]) == (200, True)
+    assert administrator_client.post(f"{other}/unmerge").json()["code"] == "not_merged"

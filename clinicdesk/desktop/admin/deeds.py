@@ -112,6 +112,8 @@ DEEDS: dict[str, tuple[str, str]] = {
     "observations.mark_wrong": (QT_TRANSLATE_NOOP("Deeds", "Marked value as error"), "ph.eraser"),
     "observations.record": (QT_TRANSLATE_NOOP("Deeds", "Recorded value"), "ph.heartbeat"),
     "observations.trend": (QT_TRANSLATE_NOOP("Deeds", "Read values over time"), "ph.eye"),
+    "merging.merge": (QT_TRANSLATE_NOOP("Deeds", "Merged two records"), "ph.link"),
+    "merging.unmerge": (QT_TRANSLATE_NOOP("Deeds", "Took merged records apart"), "ph.arrow-u-up-left"),
     "notifications.claim_due": (QT_TRANSLATE_NOOP("Deeds", "Took messages to send"), "ph.paper-plane-tilt"),
     "notifications.edit_messaging": (QT_TRANSLATE_NOOP("Deeds", "Changed what is sent"), "ph.gear"),
     "notifications.edit_preferences": (QT_TRANSLATE_NOOP("Deeds", "Changed own notifications"), "ph.bell"),

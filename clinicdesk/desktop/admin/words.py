@@ -57,6 +57,7 @@ def permission(of: Permission) -> str:
         Permission.FIND_PATIENT: _translate("Permissions", "Find patients"),
         Permission.OPEN_PATIENT: _translate("Permissions", "Open patient records"),
         Permission.EDIT_PATIENT: _translate("Permissions", "Edit patients"),
+        Permission.MERGE_PATIENTS: _translate("Permissions", "Merge records of one person"),
         Permission.CHOOSE_CONTACT: _translate("Permissions", "Say how a patient is reached"),
         Permission.BREAK_GLASS: _translate("Permissions", "Open a record in an emergency"),
         Permission.REVIEW_ACCESS: _translate("Permissions", "Review emergency access"),

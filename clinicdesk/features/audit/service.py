@@ -23,7 +23,7 @@ _ENTRY = AuditEntry.__table__.c
 _NEWEST_FIRST = select(AuditEntry.__table__).order_by(_ENTRY.seq.desc())
 
 # People know a patient by the number, entries by the id. Patients is a feature above this one, so its model is not.
-_PATIENT = table("patient", column("id", Uuid), column("number", String))
+_PATIENT = table("patient", column("id", Uuid), column("number", String), column("merged_into_id", Uuid))
 _MOST_NUMBERS = 200
 
 _BROKEN_END = frozenset({"cut", "head", "added"})
@@ -41,9 +41,9 @@ def list_entries(tx: Tx, query: AuditQuery) -> AuditPage:
 
 @verb(Permission.READ_ACCESS_LOG, concurrent=True, of_patient=True)
 def access_log(tx: Tx, patient_id: UUID, limit: int = 200) -> list[AuditRow]:
-    """Who did or saw what of one patient, newest first."""
+    """Who did or saw what of one patient, newest first; of the records too that were merged into this one."""
     tx.reach(patient_id)
-    wanted = _NEWEST_FIRST.where(_ENTRY.patient_id == patient_id.hex).limit(limit)
+    wanted = _NEWEST_FIRST.where(_of_patient(tx.session, patient_id)).limit(limit)
     rows = _rows(tx.session, tx.session.execute(wanted).all())
     tx.record(Change("audit_entry", None, Action.READ, patient_id=patient_id, note=f"{len(rows)} entries"))
     return list(rows)
@@ -55,7 +55,7 @@ def access_log_page(tx: Tx, patient_id: UUID, page: PageRequest) -> Page[AuditRo
     tx.reach(patient_id)
     if not 1 <= page.limit <= MOST_PER_PAGE:
         raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
-    of_patient = _ENTRY.patient_id == patient_id.hex
+    of_patient = _of_patient(tx.session, patient_id)
     wanted = _NEWEST_FIRST.where(of_patient)
     if page.cursor:
         [behind] = decode_cursor(page.cursor, int)
@@ -99,6 +99,11 @@ def note_verification(tx: Tx, found: Verification) -> None:
     """Enter the result of a verification in the trail."""
     note = f"{found.entries} entries" if found.ok else f"{found.problem} at {found.first_bad}"
     tx.record(Change("audit_entry", None, Action.EXECUTE, note=note))
+
+
+def _of_patient(session: Session, patient_id: UUID) -> ColumnElement[bool]:
+    merged = session.scalars(select(_PATIENT.c.id).where(_PATIENT.c.merged_into_id == patient_id))
+    return _ENTRY.patient_id.in_([patient_id.hex, *(other.hex for other in merged)])
 
 
 def _conditions(session: Session, query: AuditQuery) -> list[ColumnElement[bool]]:

@@ -96,7 +96,8 @@ def _conditions(tx: Tx, query: PatientQuery) -> list[ColumnElement[bool]]:
         if len(figures) < SHORTEST_RUN:
             raise InvalidInput("too_short", field="phone_tail", least=SHORTEST_RUN)
         expressions.append(f"r{figures[::-1]}*")
-    conditions = [among(tx.session, Patient.__table__.c.id, " AND ".join(expressions))] if expressions else []
+    conditions: list[ColumnElement[bool]] = [Patient.merged_into_id.is_(None)]
+    conditions += [among(tx.session, Patient.__table__.c.id, " AND ".join(expressions))] if expressions else []
     if number := one_line(query.number, "number", LONGEST_NUMBER):
         conditions.append(Patient.number == number)
     if query.birth_date is not None:

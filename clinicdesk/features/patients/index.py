@@ -26,6 +26,7 @@ _SEARCHED = (
         Patient.id, Patient.number, Patient.family, Patient.given, Patient.birth_family, Patient.other_names,
         Patient.birth_date, Patient.phone, Patient.mobile, Patient.identifiers, Patient.deceased, Patient.active,
     )
+    .where(Patient.merged_into_id.is_(None))
     .order_by(Patient.id)
     .limit(_BATCH)
 )  # fmt: skip
@@ -62,6 +63,16 @@ def index_patient(session: Session, patient: Patient) -> None:
     session.flush()
     _add_words(session, entry.words - before.words)
     _drop_unused_words(session, before.words - entry.words)
+
+
+def remove_from_index(session: Session, patient: Patient) -> None:
+    """Let search no longer find a patient."""
+    stored = session.scalars(select(PatientSearch).where(PatientSearch.patient_id == patient.id)).one_or_none()
+    if stored is None:
+        return
+    session.delete(stored)
+    session.flush()
+    _drop_unused_words(session, Entry(stored.terms, stored.phones).words)
 
 
 def rebuild_index(session: Session) -> None:

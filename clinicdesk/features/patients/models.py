@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base, Identified
@@ -16,7 +16,14 @@ class Patient(Identified, Base):
 
     __tablename__ = "patient"
     __table_args__ = (
+        CheckConstraint("merged_into_id IS NULL OR NOT active", name="merged"),
         Index("ix_patient_birth_date", "birth_date"),
+        Index(
+            "ix_patient_merged_into_id",
+            "merged_into_id",
+            sqlite_where=text("merged_into_id IS NOT NULL"),
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
         # Lists by name: as people order names, which PostgreSQL does by itself.
         Index("ix_patient_name", text("family COLLATE NOCASE"), text("given COLLATE NOCASE"), "id").ddl_if(
             dialect="sqlite"
@@ -55,6 +62,8 @@ class Patient(Identified, Base):
     """Numbers that others know the patient by, one a line, `system|value`; searched, shown on the record."""
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("patient.id"))
+    """The record that has taken this one over."""
 
 
 class PatientContact(Identified, Base):

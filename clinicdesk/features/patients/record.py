@@ -11,16 +11,24 @@ from clinicdesk.core.tx import Tx
 from clinicdesk.features.patients.models import Patient
 
 
-def load(tx: Tx, patient_id: UUID) -> Patient:
-    """The patient's own row. Raises NotFound."""
+def load_any(tx: Tx, patient_id: UUID) -> Patient:
+    """The patient's own row, of a record that was merged into another too. Raises NotFound."""
     patient = tx.session.get(Patient, patient_id)
     if patient is None:
         raise NotFound("patient_not_found")
     return patient
 
 
+def load(tx: Tx, patient_id: UUID) -> Patient:
+    """The patient's own row. Raises NotFound, and Conflict patient_merged: what there is of the person is elsewhere."""
+    patient = load_any(tx, patient_id)
+    if patient.merged_into_id is not None:
+        raise Conflict("patient_merged", merged_into=patient.merged_into_id)
+    return patient
+
+
 def load_version(tx: Tx, patient_id: UUID, version: int) -> Patient:
-    """The patient's own row, where it is as the caller saw it. Raises NotFound, and Conflict changed_meanwhile."""
+    """The patient's own row, where it is as the caller saw it. Raises NotFound, Conflict (patient_merged, changed_meanwhile)."""
     patient = load(tx, patient_id)
     if patient.version != version:
         raise Conflict("changed_meanwhile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from uuid import UUID
 
 from sqlalchemy import select
@@ -83,6 +84,14 @@ def demographics_of(patient: Patient) -> Demographics:
     )
 
 
+def columns_of(demographics: Demographics) -> dict[str, object]:
+    """The columns of a patient's row that demographics fill."""
+    columns: dict[str, object] = {field.name: getattr(demographics, field.name) for field in fields(Demographics)}
+    columns["gender"] = demographics.gender.value
+    columns["identifiers"] = "\n".join(demographics.identifiers)
+    return columns
+
+
 def detail_of(session: Session, patient: Patient) -> PatientDetail:
     """The whole record, with contacts and allergies in the order in which they were added."""
     contacts = session.scalars(
@@ -105,6 +114,7 @@ def detail_of(session: Session, patient: Patient) -> PatientDetail:
         contacts=tuple(contact_row(contact) for contact in contacts),
         allergies=tuple(allergy_row(allergy) for allergy in allergies),
         allergies_checked_on=patient.allergies_checked_on,
+        merged_into=patient.merged_into_id,
     )
 
 

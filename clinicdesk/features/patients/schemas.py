@@ -187,6 +187,8 @@ class PatientDetail:
     contacts: tuple[ContactRow, ...]
     allergies: tuple[AllergyRow, ...]
     allergies_checked_on: date | None
+    merged_into: UUID | None = None
+    """The record that has taken this one over; what there is of the person stands there."""
 
     @property
     def name(self) -> str:

@@ -26,8 +26,8 @@ from clinicdesk.features.patients.directory import list_patients, look_up
 from clinicdesk.features.patients.duplicates import LIKELY, duplicates_of, find_duplicates
 from clinicdesk.features.patients.index import add_to_index, index_patient
 from clinicdesk.features.patients.models import Patient
-from clinicdesk.features.patients.record import day_in, load, load_version, today
-from clinicdesk.features.patients.rows import demographics_of, detail_of, row_of, rows_by_id
+from clinicdesk.features.patients.record import day_in, load, load_any, load_version, today
+from clinicdesk.features.patients.rows import columns_of, demographics_of, detail_of, row_of, rows_by_id
 from clinicdesk.features.patients.rules import (
     LONGEST_NUMBER,
     check_deceased_on,
@@ -112,7 +112,7 @@ def register(tx: Tx, request: RegisterPatient) -> PatientRow:
         allergies_checked_on=None,
         active=True,
         created_at=tx.now,
-        **_columns(demographics),
+        **columns_of(demographics),
     )
     tx.session.add(patient)
     tx.record(Change.created(patient, patient_id=patient.id))
@@ -127,7 +127,7 @@ def edit(tx: Tx, request: EditPatient) -> PatientDetail:
     tx.reach(request.id)
     patient = load_version(tx, request.id, request.version)
     demographics = checked(request.demographics, today(tx))
-    for name, value in _columns(demographics).items():
+    for name, value in columns_of(demographics).items():
         setattr(patient, name, value)
     check_deceased_on(patient.deceased_on, patient.birth_date, today(tx))
     return _edited(tx, patient)
@@ -169,10 +169,10 @@ def mark_living(tx: Tx, id: UUID, version: int) -> PatientDetail:  # noqa: A002
 def open_record(tx: Tx, id: UUID) -> PatientDetail:  # noqa: A002
     """The whole record; that it was opened stands in the audit trail. Raises NotFound.
 
-    What the desk has noted for itself is not shown to the patients themselves.
+    What the desk has noted for itself is not shown to the patients themselves. A record that was merged into another says so.
     """
     tx.reach(id)
-    patient = load(tx, id)
+    patient = load_any(tx, id)
     tx.record(Change("patient", id, Action.READ, patient_id=id))
     return _shown(tx, detail_of(tx.session, patient))
 
@@ -210,13 +210,6 @@ def get_rows(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, PatientRow]:
 
 _FIELDS = frozenset(field.name for field in fields(Demographics))
 _DESKS_OWN = frozenset({"desk_notes"})
-
-
-def _columns(demographics: Demographics) -> dict[str, object]:
-    columns: dict[str, object] = {name: getattr(demographics, name) for name in _FIELDS}
-    columns["gender"] = demographics.gender.value
-    columns["identifiers"] = "\n".join(demographics.identifiers)
-    return columns
 
 
 def _shown(tx: Tx, detail: PatientDetail) -> PatientDetail:

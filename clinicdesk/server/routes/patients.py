@@ -13,6 +13,8 @@ from pydantic import Field
 from clinicdesk.core.paging import Page
 from clinicdesk.features.audit import service as audit
 from clinicdesk.features.audit.schemas import AuditRow
+from clinicdesk.features.merging import service as merging
+from clinicdesk.features.merging.schemas import Merged, MergePatients, Unmerged
 from clinicdesk.features.patients import service
 from clinicdesk.features.patients.schemas import (
     AllergyRow,
@@ -61,6 +63,7 @@ _DETAILS = {
 }
 _DEATH = {"on a day": {"value": {"on": "2026-11-02"}}, "day not known": {"value": {"on": None}}}
 _FIELDS = {"numbers to call": {"value": {"fields": ["phone", "mobile"]}}}
+_MERGE = {"one person": {"value": {"duplicate_id": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6071", "duplicate_version": 2}}}
 _ALLERGY = {"severe": {"value": {"substance": "Penicillin", "reaction": "hives, swelling", "severity": "severe"}}}
 _CONTACT = {"parent": {"value": {"name": "Ada Smith", "relationship": "mother", "phone": "+49 431 5550102"}}}
 
@@ -128,6 +131,15 @@ class Revealed:
     """The fields in clear."""
 
     fields: dict[str, date | list[str] | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SamePerson:
+    """The other record, and its version (of its ETag); `patient_overlap`: visits at the same time were seen, and stay."""
+
+    duplicate_id: UUID
+    duplicate_version: Annotated[int, Field(strict=True, ge=1, le=999_999_999)]
+    patient_overlap: Yes = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +267,7 @@ def mark_living(tx: WriteTx, patient_id: UUID, version: IfMatch, response: Respo
 
 
 @router.post(
-    "/{patient_id}/reveal", operation_id="reveal_fields", summary="Show masked fields in clear", responses=answers(404)
+    "/{patient_id}/reveal", operation_id="reveal_fields", summary="Show masked fields in clear", responses=answers(404, 409)
 )  # fmt: skip
 def reveal_fields(
     tx: AuditedTx, patient_id: UUID, wanted: Annotated[Fields, Body(openapi_examples=_FIELDS)]
@@ -265,7 +277,7 @@ def reveal_fields(
 
 @router.get(
     "/{patient_id}/duplicates", operation_id="duplicates_of_patient", summary="Who may be the same person",
-    responses=answers(404),
+    responses=answers(404, 409),
 )  # fmt: skip
 def duplicates_of_patient(tx: ReadTx, patient_id: UUID) -> list[Duplicate]:
     return service.duplicates_of(tx, patient_id)
@@ -276,12 +288,38 @@ def patient_access_log(tx: AuditedTx, patient_id: UUID, page: Paging) -> Page[Au
     return audit.access_log_page(tx, patient_id, page)
 
 
+@router.post(
+    "/{patient_id}/merge", operation_id="merge_patients", summary="Make another record of the same person part of this one",
+    responses=answers(404, 409, 412, 428),
+)  # fmt: skip
+def merge_patients(
+    tx: WriteTx, patient_id: UUID, version: IfMatch, other: Annotated[SamePerson, Body(openapi_examples=_MERGE)],
+    response: Response,
+) -> Merged:  # fmt: skip
+    merged = merging.merge(
+        tx,
+        MergePatients(patient_id, version, other.duplicate_id, other.duplicate_version, other.patient_overlap),
+    )
+    _tagged(merged.patient, response)
+    return merged
+
+
+@router.post(
+    "/{patient_id}/unmerge", operation_id="unmerge_patients", responses=answers(404, 409),
+    summary="Undo that this record was merged into another, as long as nothing of it has changed",
+)  # fmt: skip
+def unmerge_patients(tx: WriteTx, patient_id: UUID, response: Response) -> Unmerged:
+    unmerged = merging.unmerge(tx, patient_id)
+    _tagged(unmerged.patient, response)
+    return unmerged
+
+
 # ---- allergies -----------------------------------------------------------------------------------------------------
 
 
 @router.get(
     "/{patient_id}/allergies", operation_id="list_allergies", summary="What a patient must not be given",
-    responses=answers(404),
+    responses=answers(404, 409),
 )  # fmt: skip
 def list_allergies(tx: AuditedTx, patient_id: UUID, removed: bool = False) -> list[AllergyRow]:
     return service.list_allergies(tx, patient_id, removed=removed)
@@ -342,7 +380,7 @@ def restore_allergy(
 
 @router.get(
     "/{patient_id}/contacts", operation_id="list_contacts", summary="Whom to call about a patient",
-    responses=answers(404),
+    responses=answers(404, 409),
 )  # fmt: skip
 def list_contacts(tx: AuditedTx, patient_id: UUID, removed: bool = False) -> list[ContactRow]:
     return service.list_contacts(tx, patient_id, removed=removed)
