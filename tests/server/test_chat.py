@@ -75,7 +75,9 @@ def test_what_is_known_is_not_taken_for_what_is_new(ann: TestClient, ben: TestCl
 def test_messages_come_in_pages_the_latest_first(ann: TestClient, ben: TestClient, talk: dict[str, Any]) -> None:
     for nth in range(5):
         say(ann, talk, f"message {nth}")
-    path, cursor, seen = f"{CHAT}/conversations/{talk['id']}/messages", "", []
+    path = f"{CHAT}/conversations/{talk['id']}/messages"
+    cursor: str | None = ""
+    seen: list[list[int]] = []
     while cursor is not None:
         page = ben.get(path, params={"limit": 2, "cursor": cursor, "total": True}).json()
         assert page["total"] == 5

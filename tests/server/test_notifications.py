@@ -62,7 +62,8 @@ def test_an_inbox_is_read_in_pages_narrowed_and_counted(
 ) -> None:
     tell(db, operator, people[Role.NURSE].id, 5)
     tell(db, operator, people[Role.DOCTOR].id)
-    cursor, seen = "", []
+    cursor: str | None = ""
+    seen: list[str] = []
     while cursor is not None:
         page = nurse.get(INBOX, params={"limit": 2, "cursor": cursor, "total": True}).json()
         assert page["total"] == 5
