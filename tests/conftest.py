@@ -77,6 +77,7 @@ class Where:
 _ON_BOTH = (
     "tests.features.",
     "tests.server.test_auth",
+    "tests.server.test_bad_input",
     "tests.server.test_chat",
     "tests.server.test_notifications",
     "tests.server.test_care",

@@ -113,6 +113,7 @@ SENTENCES: dict[str, str] = {
     "unknown_site": "This site is not known any more.",
     "unknown_zone": "{zone} is not a time zone.",
     "unknown_country": "No public holidays are known for {country}.",
+    "unknown_subdivision": "This state or region is not one of the country's.",
     "record_prefix": "A prefix of record numbers has up to eight letters.",
     "weekday": "A week has seven days.",
     "whole_minutes": "Times are whole minutes.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,8 +18,9 @@ from clinicdesk.core.errors import InvalidInput
 from clinicdesk.server import etags, idempotency
 from clinicdesk.server.problems import ALWAYS, Malformed, UnsupportedMedia, answers
 
-_UNSTORABLE = re.compile(rb"\\u0000|\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f][0-9a-f]{2}", re.I)
-"""Escapes in JSON of what no database takes: NUL, and half of a surrogate pair."""
+_SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+"""Escapes in JSON of what no database takes, NUL and half of a surrogate pair; or of a whole pair, which is text like any."""
+_HALF_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -68,8 +70,27 @@ async def _check_json(request: Request) -> None:
         body.decode()
     except UnicodeDecodeError as error:
         raise Malformed() from error
-    if _UNSTORABLE.search(body):
-        raise InvalidInput("control_characters", field="body")
+    if b"\0" in body:  # another encoding, which would be guessed
+        raise Malformed()
+    if _SUSPECT.search(body):
+        _refuse_unstorable(body)
+
+
+def _refuse_unstorable(body: bytes) -> None:
+    """Raises InvalidInput("control_characters") with the field of a text that no database takes."""
+    try:
+        waiting: list[tuple[str, Any]] = [("body", json.loads(body))]
+    except (ValueError, RecursionError):
+        return  # no JSON, as whoever reads the body will say
+    while waiting:
+        field, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += ((f"{field}.{name}", inner) for name, inner in value.items())
+            value = " ".join(value)
+        elif isinstance(value, list):
+            waiting += ((f"{field}.{number}", inner) for number, inner in enumerate(value))
+        if isinstance(value, str) and _HALF_OR_NUL.search(value):
+            raise InvalidInput("control_characters", field=_HALF_OR_NUL.sub("\ufffd", field))
 
 
 def router(prefix: str, tag: str, *, signed_in: bool = True) -> APIRouter:

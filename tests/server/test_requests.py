@@ -42,12 +42,12 @@ def test_what_is_not_right_is_answered_by_a_problem_document(
     problem(client.post(LOGIN, content="a=b", headers={"Content-Type": "text/plain"}), 415, "unsupported_media_type")
     problem(client.post(LOGIN, json={"email": "a@b"}), 422, "missing", "body.password")
     problem(client.post(LOGIN, json={"email": 7, "password": "x"}), 422, "invalid_input", "body.email")
-    problem(client.post(LOGIN, json={"email": "a\0b", "password": "x"}), 422, "control_characters", "body")
+    problem(client.post(LOGIN, json={"email": "a\0b", "password": "x"}), 422, "control_characters", "body.email")
     problem(
         client.post(LOGIN, content=b'{"email": "\\ud800", "password": "x"}', headers=json_type),
         422,
         "control_characters",
-        "body",
+        "body.email",
     )
     problem(client.post(LOGIN, json={"email": "a@b", "password": "x" * 2000}), 422, "password_too_long", "password")
     problem(administrator_client.get(f"{USERS}/7"), 422, "invalid_input", "path.user_id")

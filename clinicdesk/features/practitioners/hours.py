@@ -250,13 +250,16 @@ def remove_holiday(tx: Tx, holiday_id: UUID) -> None:
 def load_public_holidays(tx: Tx, country: str, year: int, subdivision: str | None = None) -> int:
     """Add a country's public holidays of a year; returns how many were new. Days that are holidays already stay as they are.
 
-    `country` is an ISO 3166 code, `subdivision` that of a state or region. Raises InvalidInput("unknown_country").
+    `country` is an ISO 3166 code, `subdivision` that of a state or region. Raises InvalidInput("unknown_country",
+    "unknown_subdivision").
     """
     import holidays as public  # three megabytes of calendars, needed once a year
 
     try:
         calendar = public.country_holidays(country.strip().upper(), subdiv=subdivision, years=year)
     except NotImplementedError as error:
+        if subdivision and country.strip().upper() in public.list_supported_countries():
+            raise InvalidInput("unknown_subdivision", field="subdivision") from error
         raise InvalidInput("unknown_country", field="country", country=country) from error
     known = set(
         tx.session.scalars(select(Holiday.day).where(Holiday.day.between(date(year, 1, 1), date(year, 12, 31))))

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import BackgroundTasks, Body, Request, Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from clinicdesk.core.errors import ClinicError
@@ -61,6 +62,11 @@ _LOGIN = {
 }
 
 
+Email = Annotated[str, Field(max_length=254, examples=["sam.reyes@harbour.example"])]
+Token = Annotated[str, Field(max_length=1000)]
+TypedCode = Annotated[str, Field(max_length=100, examples=["123456"])]
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     """What was asked for. It is the same whether or not there was an account with this e-mail; the mail tells its owner."""
@@ -74,7 +80,7 @@ class Registered:
 class LogIn:
     """Credentials; with `cookies` the tokens are set as cookies that no script reads, and are not in the answer."""
 
-    email: str
+    email: Email
     password: str = field(repr=False)
     device_name: str = ""
     cookies: bool = False
@@ -84,8 +90,8 @@ class LogIn:
 class LogInCode:
     """The ticket of a sign-in that needs a second factor, and a code of the authenticator or a recovery code."""
 
-    ticket: str = field(repr=False)
-    code: str = field(repr=False)
+    ticket: Token = field(repr=False)
+    code: TypedCode = field(repr=False)
     device_name: str = ""
     cookies: bool = False
 
@@ -94,7 +100,7 @@ class LogInCode:
 class RefreshToken:
     """The refresh token, where it is not in a cookie."""
 
-    refresh_token: str = field(default="", repr=False)
+    refresh_token: Token = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +120,21 @@ class Session:
 class EmailAddress:
     """An e-mail address."""
 
-    email: str
+    email: Email
 
 
 @dataclass(frozen=True, slots=True)
 class MailedToken:
     """The token of a mailed link."""
 
-    token: str = field(repr=False)
+    token: Token = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ResetPassword:
     """The token of a mailed link, and the new password."""
 
-    token: str = field(repr=False)
+    token: Token = field(repr=False)
     password: str = field(repr=False)
 
 
@@ -143,7 +149,7 @@ class OwnName:
 class Code:
     """A code of the authenticator, or a recovery code."""
 
-    code: str = field(repr=False)
+    code: TypedCode = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
