@@ -38,6 +38,9 @@ class Route(APIRoute):
         takes_json = self.body_field is not None and not takes_form
 
         async def handle(request: Request) -> Response:
+            for name, value in request.query_params.multi_items():
+                if _HALF_OR_NUL.search(value):
+                    raise InvalidInput("control_characters", field=_HALF_OR_NUL.sub("\ufffd", name))
             if takes_json:
                 await _check_json(request)
             request.state.fingerprint = await idempotency.fingerprint(request)

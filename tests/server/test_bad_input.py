@@ -29,6 +29,7 @@ from clinicdesk.features.practitioners import service as practitioners
 from clinicdesk.features.practitioners.schemas import SavePractitioner, SaveRoom, SaveSite, SetWeeklyHours, Shift
 from clinicdesk.features.users.models import User
 from clinicdesk.features.users.schemas import UserRow
+from tests.conftest import Where
 from tests.server.conftest import Knock, SignedIn
 
 Json = dict[str, Any]
@@ -50,7 +51,7 @@ TEXTS = (
     "漢字\N{RIGHT-TO-LEFT OVERRIDE}👩‍⚕️",
 )  # fmt: skip
 """Where a text may be anything, it may be this, and comes back as it was sent."""
-UNSTORABLE = ("a\0b", "a\ud800b", "\udc00", LONG)
+UNSTORABLE = ("a\0b", "a\ud800b", LONG)
 """No text of ours is like this."""
 
 NOT_REACHED = (422, 401, 404, 409, 412, 429)
@@ -315,6 +316,7 @@ def asking(server: FastAPI, knock: Knock, sign_in: SignedIn, ids: dict[str, UUID
     return Asking(server, knock, sign_in, ids)
 
 
+@pytest.mark.embedded
 def test_a_body_that_is_no_json_is_told_so(asking: Asking) -> None:
     for operation in asking.document.operations():
         if operation.body is None:
@@ -331,6 +333,7 @@ def test_a_body_that_is_no_json_is_told_so(asking: Asking) -> None:
     asking.found_nothing()
 
 
+@pytest.mark.embedded
 def test_a_value_of_another_type_is_refused_by_its_field(asking: Asking) -> None:
     for operation in asking.document.operations():
         if operation.body is None:
@@ -370,6 +373,7 @@ def _of_other_types(schema: Json) -> list[Any]:
     return wrong if kind or "enum" in schema else []
 
 
+@pytest.mark.embedded
 def test_days_and_instants_that_cannot_be_are_refused(asking: Asking) -> None:
     for operation in asking.document.operations():
         client = asking.caller(operation)
@@ -407,7 +411,10 @@ def test_numbers_beyond_measure_are_refused(asking: Asking) -> None:
     asking.found_nothing()
 
 
-def test_text_stays_text_or_is_refused_by_its_field(asking: Asking) -> None:
+def test_text_stays_text_or_is_refused_by_its_field(asking: Asking, where: Where) -> None:
+    texts, unstorable = (
+        (TEXTS, UNSTORABLE) if where.file else (TEXTS[:1], ())
+    )  # what is refused before meets no database
     for operation in asking.document.operations():
         if operation.body is None:
             continue
@@ -416,16 +423,16 @@ def test_text_stays_text_or_is_refused_by_its_field(asking: Asking) -> None:
             name = next(step for step in reversed(path) if isinstance(step, str))
             if schema.get("type") != "string" or "format" in schema or "enum" in schema:
                 continue
-            for text in TEXTS:
+            for text in texts:
                 body = asking.document.body_of(operation, asking.ids)
                 changed = asking.document.with_value(operation, body, path, text, asking.ids)
                 answer = asking.send(client, operation, changed)
                 asking.fits_or_is_named(answer, client, operation, name, text)
-                if answer.status_code in {200, 201}:
+                if answer.status_code in {200, 201} and isinstance(answer.json(), dict):
                     stored = _found(answer.json(), name)
                     if stored is not None and stored != text:
                         asking.wrong.append(f"{operation.id}: {name}={text!r} came back as {stored!r}")
-            for text in UNSTORABLE:
+            for text in unstorable:
                 body = asking.document.body_of(operation, asking.ids)
                 changed = asking.document.with_value(operation, body, path, text, asking.ids)
                 answer = asking.send(client, operation, changed)

@@ -16,6 +16,7 @@ from clinicdesk.features.audit.schemas import AuditRow
 from clinicdesk.features.merging import service as merging
 from clinicdesk.features.merging.schemas import Merged, MergePatients, Unmerged
 from clinicdesk.features.patients import service
+from clinicdesk.features.patients.rules import LONGEST, LONGEST_IDENTIFIER, MOST_IDENTIFIERS
 from clinicdesk.features.patients.schemas import (
     AllergyRow,
     ContactDetails,
@@ -68,30 +69,37 @@ _ALLERGY = {"severe": {"value": {"substance": "Penicillin", "reaction": "hives, 
 _CONTACT = {"parent": {"value": {"name": "Ada Smith", "relationship": "mother", "phone": "+49 431 5550102"}}}
 
 
+Line = Annotated[str, Field(max_length=max(LONGEST["email"], LONGEST["address"]))]
+Notes = Annotated[str, Field(max_length=LONGEST["desk_notes"])]
+Identifiers = Annotated[
+    tuple[Annotated[str, Field(max_length=LONGEST_IDENTIFIER)], ...], Field(max_length=MOST_IDENTIFIERS)
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """What a person tells the desk about themselves. `family` or `given` must be there when they are registered."""
 
-    family: str = ""
-    given: str = ""
-    prefix: str = ""
-    suffix: str = ""
-    birth_family: str = ""
-    other_names: str = ""
+    family: Line = ""
+    given: Line = ""
+    prefix: Line = ""
+    suffix: Line = ""
+    birth_family: Line = ""
+    other_names: Line = ""
     birth_date: BirthDay | None = None
     gender: Gender = Gender.UNKNOWN
-    pronouns: str = ""
-    phone: str = ""
-    mobile: str = ""
-    email: str = ""
-    address: str = ""
-    city: str = ""
-    state: str = ""
-    postal_code: str = ""
-    country: str = ""
-    language: str = ""
-    desk_notes: str = ""
-    identifiers: tuple[str, ...] = ()
+    pronouns: Line = ""
+    phone: Line = ""
+    mobile: Line = ""
+    email: Line = ""
+    address: Line = ""
+    city: Line = ""
+    state: Line = ""
+    postal_code: Line = ""
+    country: Line = ""
+    language: Line = ""
+    desk_notes: Notes = ""
+    identifiers: Identifiers = ()
     """`system|value`, one for each number that others know the patient by."""
 
     def told(self) -> Demographics:
