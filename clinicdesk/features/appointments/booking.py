@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, func, select, true
 
-from clinicdesk.core.clinic import find_clinic, load_clinic
+from clinicdesk.core.clinic import Clinic
 from clinicdesk.core.clock import in_utc
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
@@ -42,12 +43,14 @@ _PARTIES = (
     select(
         _patient.number, _patient.given, _patient.family, _patient.active, _patient.deceased,
         _practitioner.id, _practitioner.prefix, _practitioner.given, _practitioner.family, _practitioner.suffix,
-        _practitioner.active, _room.id, _room.name, _room.active, _type.id, _type.name, _type.colour, _type.active, _type.minutes,
+        _practitioner.active, _room.id, _room.name, _room.active,
+        _type.id, _type.name, _type.colour, _type.active, _type.minutes, Clinic.__table__.c.zone,
     )
     .select_from(Patient.__table__)
     .outerjoin(Practitioner.__table__, _practitioner.id == bindparam("practitioner_id"))
     .outerjoin(Room.__table__, _room.id == func.coalesce(bindparam("room_id", type_=_room.id.type), _practitioner.room_id))
     .outerjoin(AppointmentType.__table__, and_(true(), _type.id == bindparam("type_id")))
+    .outerjoin(Clinic.__table__, true())
     .where(_patient.id == bindparam("patient_id"))
 )  # fmt: skip
 
@@ -74,6 +77,8 @@ class _Parties(NamedTuple):
     type_colour: str | None
     type_active: bool
     type_minutes: int | None
+    zone: str | None
+    """The clinic's; None before its first start is over."""
 
     @property
     def practitioner_name(self) -> str:
@@ -118,12 +123,14 @@ def _require(tx: Tx, permission: Permission) -> None:
         raise NotPermitted(verb=tx.verb, permission=permission.value)
 
 
-def _check_when(tx: Tx, practitioner_id: UUID, when: Interval, *, outside_hours: bool) -> None:
+def _check_when(tx: Tx, parties: _Parties, practitioner_id: UUID, when: Interval, *, outside_hours: bool) -> None:
     """The time must lie in the practitioner's hours, unless that was seen and may be overridden. Raises OutsideHours."""
-    if outside_hours and find_clinic(tx.connection) is None:
+    if parties.zone is None:
+        if not outside_hours:
+            raise NotFound("clinic_not_set_up")
         _require(tx, Permission.OVERBOOK)  # an import before the first start: nobody has hours yet
         return
-    zone = load_clinic(tx.connection).tz
+    zone = ZoneInfo(parties.zone)
     first, last = (instant.astimezone(zone).date() for instant in (when.start, when.end - timedelta(microseconds=1)))
     cause = rules.why_closed(when, working_days(tx, (practitioner_id,), first, last, zone))
     if cause is None:
@@ -196,7 +203,7 @@ def _book(tx: Tx, request: BookAppointment, stamps: dict[str, datetime]) -> Appo
         rules.check_own_length(when, timedelta(minutes=parties.type_minutes) if parties.type_minutes else None)
     if not tx.actor.may(Permission.CORRECT_VISIT):  # late entry of a visit that took place
         rules.check_not_past(when.start, tx.now)
-    _check_when(tx, request.practitioner_id, when, outside_hours=request.outside_hours)
+    _check_when(tx, parties, request.practitioner_id, when, outside_hours=request.outside_hours)
     values: dict[str, Any] = {
         "id": new_id(),
         "version": 1,
@@ -295,7 +302,7 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     if start != visit.start and not tx.actor.may(Permission.CORRECT_VISIT):
         rules.check_not_past(start, tx.now)
     if moves or when != visit.interval:
-        _check_when(tx, practitioner_id, when, outside_hours=request.outside_hours)
+        _check_when(tx, parties, practitioner_id, when, outside_hours=request.outside_hours)
     values: dict[str, Any] = {
         "start": when.start,
         "end": when.end,

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, cast, null, or_, select, union_all
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.errors import InvalidInput, NotFound
@@ -46,28 +47,35 @@ _DAY = timedelta(days=1)
 
 # The statements of working_days stand ready: every booking asks it, and building them would cost more than running them.
 _h, _a, _d = WeeklyHours.__table__.c, Absence.__table__.c, Holiday.__table__.c
-_HOURS = (
-    select(_h.practitioner_id, _h.weekday, _h.start_minute, _h.end_minute, _h.valid_from, _h.valid_to)
-    .where(
-        _h.practitioner_id.in_(bindparam("practitioner_ids", expanding=True)),
-        _h.valid_from <= bindparam("last"),
-        or_(_h.valid_to.is_(None), _h.valid_to >= bindparam("first")),
-    )
-    .order_by(_h.start_minute)
+_IDS: BindParameter[Any] = bindparam("practitioner_ids", expanding=True)
+_HOURS = select(_h.practitioner_id, _h.weekday, _h.start_minute, _h.end_minute, _h.valid_from, _h.valid_to).where(
+    _h.practitioner_id.in_(_IDS),
+    _h.valid_from <= bindparam("last"),
+    or_(_h.valid_to.is_(None), _h.valid_to >= bindparam("first")),
 )
-_ABSENCES = (
-    select(_a.id, _a.practitioner_id, _a.kind, _a.start, _a.end, _a.note)
-    .where(_a.end > bindparam("first"), _a.start < bindparam("last"), _a.removed.is_(False))
-    .order_by(_a.start, _a.id)
+_ABSENCES = select(_a.id, _a.practitioner_id, _a.kind, _a.start, _a.end, _a.note).where(
+    _a.end > bindparam("from"), _a.start < bindparam("to"), _a.removed.is_(False)
 )
-_ABSENCES_OF = _ABSENCES.where(
-    or_(_a.practitioner_id.is_(None), _a.practitioner_id.in_(bindparam("practitioner_ids", expanding=True)))
-)
-_HOLIDAYS = (
-    select(_d.id, _d.day, _d.name, _d.closed)
-    .where(_d.day.between(bindparam("first"), bindparam("last")))
-    .order_by(_d.day)
-)
+_ABSENCES_OF = _ABSENCES.where(or_(_a.practitioner_id.is_(None), _a.practitioner_id.in_(_IDS)))
+_HOLIDAYS = select(_d.id, _d.day, _d.name, _d.closed).where(_d.day.between(bindparam("first"), bindparam("last")))
+
+
+def _nothing(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(null(), column.type)
+
+
+_DAYS = union_all(
+    _HOURS.add_columns(*map(_nothing, (_a.id, _a.kind, _a.start, _a.end, _a.note))),
+    _ABSENCES_OF.with_only_columns(
+        _a.practitioner_id, *map(_nothing, (_h.weekday, _h.start_minute, _h.end_minute, _h.valid_from, _h.valid_to)),
+        _a.id, _a.kind, _a.start, _a.end, _a.note,
+    ),
+    _HOLIDAYS.where(_d.closed).with_only_columns(
+        _nothing(_h.practitioner_id), *map(_nothing, (_h.weekday, _h.start_minute, _h.end_minute)),
+        _d.day, *map(_nothing, (_h.valid_to, _a.id, _a.kind, _a.start, _a.end)), _d.name,
+    ),
+)  # fmt: skip
+"""All that working days follow from, by one statement: shifts, which have a weekday; absences, which have an id; holidays."""
 
 
 @verb(Permission.SEE_CALENDAR, writes=False)
@@ -198,15 +206,12 @@ def absences(
 
     Those of the whole clinic have no practitioner.
     """
-    return _absences(tx, practitioner_ids, start, end)
-
-
-def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, end: datetime) -> list[AbsenceRow]:
-    range_: dict[str, object] = {"first": start, "last": end}
+    range_: dict[str, object] = {"from": start, "to": end}
     if practitioner_ids is None:
-        found = tx.connection.execute(_ABSENCES, range_)
+        found = tx.connection.execute(_ABSENCES.order_by(_a.start, _a.id), range_)
     else:
-        found = tx.connection.execute(_ABSENCES_OF, range_ | {"practitioner_ids": list(practitioner_ids)})
+        who = {"practitioner_ids": list(practitioner_ids)}
+        found = tx.connection.execute(_ABSENCES_OF.order_by(_a.start, _a.id), range_ | who)
     return [
         AbsenceRow(row_id, practitioner_id, AbsenceKind(kind), starts, ends, note)
         for row_id, practitioner_id, kind, starts, ends, note in found
@@ -216,7 +221,9 @@ def _absences(tx: Tx, practitioner_ids: Sequence[UUID] | None, start: datetime, 
 @verb(Permission.SEE_OPENINGS, writes=False)
 def holidays(tx: Tx, first: date, last: date) -> list[HolidayRow]:
     """The public holidays from first to last, both included."""
-    return [HolidayRow(*row) for row in tx.connection.execute(_HOLIDAYS, {"first": first, "last": last})]
+    return [
+        HolidayRow(*row) for row in tx.connection.execute(_HOLIDAYS.order_by(_d.day), {"first": first, "last": last})
+    ]
 
 
 @verb(Permission.MANAGE_PRACTITIONERS)
@@ -293,23 +300,34 @@ def working_days(
 ) -> list[WorkingDay]:
     """When each practitioner takes visits on each local day from first to last: by day, then in the order of the ids.
 
-    `zone` is the clinic's, from a caller that has read it already. Takes three queries and the one for the zone, however
+    `zone` is the clinic's, from a caller that has read it already. Takes one query and the one for the zone, however
     many practitioners and days. Raises NotFound("clinic_not_set_up").
     """
     zone = zone or load_clinic(tx.connection).tz
     days = days_between(first, last)
     shifts: dict[tuple[UUID, date], list[Interval]] = defaultdict(list)
-    for owner, weekday, start, end, valid_from, valid_to in tx.connection.execute(
-        _HOURS, {"practitioner_ids": list(practitioner_ids), "first": first, "last": last}
-    ):
-        for day in days:
-            if day.weekday() == weekday and valid_from <= day and (valid_to is None or day <= valid_to):
-                shifts[owner, day].append(Interval(instant(day, start, zone), instant(day, end, zone)))
     away: dict[UUID, list[AbsenceRow]] = {practitioner_id: [] for practitioner_id in practitioner_ids}
-    for absence in _absences(tx, practitioner_ids, whole_day(first, zone).start, whole_day(last, zone).end):
-        for owner in practitioner_ids if absence.practitioner_id is None else (absence.practitioner_id,):
-            away[owner].append(absence)
-    closed = {holiday.day: holiday.name for holiday in holidays(tx, first, last) if holiday.closed}
+    closed: dict[date, str] = {}
+    found = tx.connection.execute(
+        _DAYS,
+        {
+            "practitioner_ids": list(practitioner_ids), "first": first, "last": last,
+            "from": whole_day(first, zone).start, "to": whole_day(last, zone).end,
+        },
+    )  # fmt: skip
+    for owner, weekday, start, end, valid_from, valid_to, row_id, kind, starts, ends, words in found:
+        if row_id is not None:
+            absence = AbsenceRow(row_id, owner, AbsenceKind(kind), starts, ends, words)
+            for whose in practitioner_ids if owner is None else (owner,):
+                away[whose].append(absence)
+        elif weekday is None:
+            closed[valid_from] = words
+        else:
+            for day in days:
+                if day.weekday() == weekday and valid_from <= day and (valid_to is None or day <= valid_to):
+                    shifts[owner, day].append(Interval(instant(day, start, zone), instant(day, end, zone)))
+    for absences_of_one in away.values():
+        absences_of_one.sort(key=lambda absence: (absence.start, absence.id))
     return [
         _working_day(
             practitioner_id,
@@ -332,7 +350,7 @@ def _working_day(
     away: Iterable[AbsenceRow],
     closed: dict[date, str],
 ) -> WorkingDay:
-    planned = subtract(shifts, ())
+    planned = subtract(sorted(shifts), ())
     mine = tuple(absence for absence in away if absence.start < bounds.end and bounds.start < absence.end)
     holiday = closed.get(day, "")
     free = () if holiday else subtract(planned, (Interval(absence.start, absence.end) for absence in mine))

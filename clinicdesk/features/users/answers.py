@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
@@ -25,29 +25,38 @@ class Answer:
     fingerprint: bytes = b""
 
 
+_k = KeptAnswer.__table__.c
+_UNDER_KEY = _k.user_id == bindparam("user"), _k.key == bindparam("under")
+_RECALL = select(_k.status, _k.headers, _k.body, _k.fingerprint, _k.kept_at).where(*_UNDER_KEY)
+_FORGET = delete(KeptAnswer).where(*_UNDER_KEY)
+_KEEP = insert(KeptAnswer.__table__)  # type: ignore[arg-type]
+
+
 @verb(Permission.SIGN_IN, concurrent=True)
 def recall(tx: Tx, key: str) -> Answer | None:
     """What this person's request with this key was answered; waits for one that is under way. None for a new key."""
     tx.claim(f"answer {tx.actor.user_id} {key}")
-    kept = tx.session.execute(
-        select(KeptAnswer.status, KeptAnswer.headers, KeptAnswer.body, KeptAnswer.fingerprint).where(
-            KeptAnswer.user_id == tx.actor.user_id, KeptAnswer.key == key, KeptAnswer.kept_at > tx.now - KEPT_FOR
-        )
-    ).one_or_none()
-    return None if kept is None else Answer(kept.status, json.loads(kept.headers), kept.body, kept.fingerprint)
+    whose = {"user": tx.actor.user_id, "under": key}
+    kept = tx.connection.execute(_RECALL, whose).one_or_none()
+    if kept is None:
+        return None
+    if kept.kept_at <= tx.now - KEPT_FOR:
+        tx.connection.execute(_FORGET, whose)
+        return None
+    return Answer(kept.status, json.loads(kept.headers), kept.body, kept.fingerprint)
 
 
 @verb(Permission.SIGN_IN, concurrent=True)
 def keep(tx: Tx, key: str, answer: Answer) -> None:
-    """Keep an answer under this person's key, in place of an expired one."""
+    """Keep an answer under this person's key, which `recall` has found to be new."""
     assert tx.actor.user_id is not None  # noqa: S101  (nobody's requests are not kept)
-    tx.session.execute(delete(KeptAnswer).where(KeptAnswer.user_id == tx.actor.user_id, KeptAnswer.key == key))
-    kept = KeptAnswer(
-        user_id=tx.actor.user_id, key=key, fingerprint=answer.fingerprint, status=answer.status,
-        headers=json.dumps(answer.headers), body=answer.body, kept_at=tx.now,
+    tx.connection.execute(
+        _KEEP,
+        {
+            "user_id": tx.actor.user_id, "key": key, "fingerprint": answer.fingerprint, "status": answer.status,
+            "headers": json.dumps(answer.headers), "body": answer.body, "kept_at": tx.now,
+        },
     )  # fmt: skip
-    tx.session.add(kept)
-    tx.session.flush()
 
 
 @verb(Permission.MAINTAIN, concurrent=True)
