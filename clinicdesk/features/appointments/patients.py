@@ -1,12 +1,11 @@
-"""The patients of one practitioner, by their last visit: a page costs what it shows, however much the clinic has seen."""
+"""The patients of one practitioner: in the order of their last visits at the cost of a page; in another, of all visits there."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, or_, select, tuple_
 
 from clinicdesk.core.clock import from_micros, in_utc, to_micros
 from clinicdesk.core.errors import InvalidInput
@@ -23,6 +22,7 @@ from clinicdesk.features.practitioners.service import get_practitioner
 
 _PATIENT: FromClause = Patient.__table__
 _p = _PATIENT.c
+_v = VISIT.c
 _COUNTED = sorted(COUNTED)
 
 
@@ -35,31 +35,59 @@ def patients_of_practitioner(tx: Tx, query: PatientsOf) -> Page[PatientOfPractit
     page = query.page
     check_range(page.limit, "limit", 1, MOST_PER_PAGE)
     get_practitioner(tx, query.practitioner_id)
-    visit = VISIT.alias("visit")
-    fitting = (
-        select(visit.c.start, visit.c.id, _p.id, _p.number, _p.given, _p.family, _p.birth_date)
-        .join_from(visit, _PATIENT, _p.id == visit.c.patient_id)
-        .where(_inside(visit, query), *_named(query.text))
-    )
-    last = fitting.where(~_later(visit, query))
-    here = tuple_(visit.c.start, visit.c.id)
-    if page.cursor:
-        behind = _behind(page.cursor)
-        last = last.where(here > behind if query.oldest_first else here < behind)
-    order = (visit.c.start, visit.c.id) if query.oldest_first else (visit.c.start.desc(), visit.c.id.desc())
-    found = tx.connection.execute(last.order_by(*order).limit(page.limit + 1)).all()
-    shown = found[: page.limit]
-    figures = _figures(tx, query, [row[2] for row in shown])
-    people = [PatientOfPractitioner(*row[2:], *figures[row[2]]) for row in shown]
+    words = one_line(query.text, "text", 120).split()
+    whose = _last_of_each(query, words) if words or query.oldest_first else _last_first(query)
+    found = tx.connection.execute(whose.limit(page.limit + 1)).all()
+    shown = [patient_id for patient_id, _ in found[: page.limit]]
+    people = _rows(tx, query, shown)
     following = None
     if len(found) > page.limit:
-        start, visit_id = shown[-1][:2]
-        following = encode_cursor([to_micros(start), visit_id.hex])
+        last_shown, start = found[page.limit - 1]
+        following = encode_cursor([to_micros(start), last_shown.hex])
     total = None
     if page.total:
-        total = tx.connection.scalar(fitting.with_only_columns(func.count(visit.c.patient_id.distinct())))
+        counted = _named(select(func.count(_v.patient_id.distinct())), words)
+        total = tx.connection.scalar(counted.where(_inside(VISIT, query)))
     tx.record(Change("practitioner", query.practitioner_id, Action.READ, note=f"{len(people)} patients"))
     return Page(people, following, total)
+
+
+def _last_first(query: PatientsOf) -> Select[Any]:
+    """SQL: the patients, who was here last first: a walk back over the visits, past those that are not a patient's last."""
+    later = VISIT.alias("later")
+    behind = (later.c.start > _v.start) | ((later.c.start == _v.start) & (later.c.id > _v.id))
+    another = (
+        select(literal(1))
+        .where(later.c.patient_id == _v.patient_id, later.c.start >= _v.start, behind, _inside(later, query))
+        .exists()
+    )
+    walk = select(_v.patient_id, _v.start).where(_inside(VISIT, query), ~another)
+    if query.page.cursor:
+        walk = walk.where(tuple_(_v.start, _v.patient_id) < _behind(query.page.cursor))
+    return walk.order_by(_v.start.desc(), _v.patient_id.desc())
+
+
+def _last_of_each(query: PatientsOf, words: list[str]) -> Select[Any]:
+    """SQL: the patients by their last visit, from all visits that the practitioner had: what an order from the oldest, or a
+    name, cannot do without."""
+    last = func.max(_v.start)
+    each = _named(select(_v.patient_id, last), words).where(_inside(VISIT, query)).group_by(_v.patient_id)
+    if query.page.cursor:
+        here, behind = tuple_(last, _v.patient_id), _behind(query.page.cursor)
+        each = each.having(here > behind if query.oldest_first else here < behind)
+    if query.oldest_first:
+        return each.order_by(last, _v.patient_id)
+    return each.order_by(last.desc(), _v.patient_id.desc())
+
+
+def _named(visits: Select[Any], words: list[str]) -> Select[Any]:
+    """SQL: the visits of patients of whose name or number each word is a beginning."""
+    if not words:
+        return visits
+    parts = (_p.family, _p.given, _p.number)
+    return visits.join_from(VISIT, _PATIENT, _p.id == _v.patient_id).where(
+        *(or_(*(part.istartswith(word, autoescape=True) for part in parts)) for word in words)
+    )
 
 
 def _inside(visit: FromClause, query: PatientsOf) -> ColumnElement[bool]:
@@ -72,44 +100,25 @@ def _inside(visit: FromClause, query: PatientsOf) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-def _later(visit: FromClause, query: PatientsOf) -> ColumnElement[bool]:
-    """Whether the same patient has a later visit among these: a look into the few that one patient has."""
-    later = VISIT.alias("later")
-    behind = tuple_(later.c.start, later.c.id) > tuple_(visit.c.start, visit.c.id)
-    return (
-        select(literal(1))
-        .where(later.c.patient_id == visit.c.patient_id, later.c.start >= visit.c.start, behind, _inside(later, query))
-        .exists()
-    )
-
-
-def _named(text: str) -> list[ColumnElement[bool]]:
-    words = one_line(text, "text", 120).split()
-    return [or_(*(c.istartswith(word, autoescape=True) for c in (_p.family, _p.given, _p.number))) for word in words]
-
-
-def _figures(
-    tx: Tx, query: PatientsOf, patient_ids: list[UUID]
-) -> dict[UUID, tuple[int, datetime, datetime, datetime | None]]:
-    """How many visits each of these patients has, the first, the last and the next."""
-    c = VISIT.c
-    rows: Any = tx.connection.execute(
+def _rows(tx: Tx, query: PatientsOf, patient_ids: list[UUID]) -> list[PatientOfPractitioner]:
+    """The patients in this order, with their visits counted."""
+    next_visit = func.min(_v.start).filter(_v.start >= tx.now)
+    found = tx.connection.execute(
         select(
-            c.patient_id,
-            func.count(),
-            func.min(c.start),
-            func.max(c.start),
-            func.min(c.start).filter(c.start >= tx.now),
+            _p.id, _p.number, _p.given, _p.family, _p.birth_date,
+            func.count(), func.min(_v.start), func.max(_v.start), next_visit,
         )
-        .where(c.patient_id.in_(patient_ids), _inside(VISIT, query))
-        .group_by(c.patient_id)
-    )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+        .join_from(VISIT, _PATIENT, _p.id == _v.patient_id)
+        .where(_v.patient_id.in_(patient_ids), _inside(VISIT, query))
+        .group_by(_p.id)
+    )  # fmt: skip
+    rows = {row[0]: PatientOfPractitioner(*row) for row in found}
+    return [rows[patient_id] for patient_id in patient_ids]
 
 
 def _behind(cursor: str) -> ColumnElement[Any]:
     start, last = decode_cursor(cursor, int, str)
     try:
-        return tuple_(literal(from_micros(int(start)), VISIT.c.start.type), literal(UUID(hex=str(last))))
+        return tuple_(literal(from_micros(int(start)), _v.start.type), literal(UUID(hex=str(last))))
     except (ValueError, OverflowError) as error:
         raise InvalidInput("cursor_not_right", field="cursor") from error
