@@ -189,8 +189,11 @@ class Tx:
     def claim(self, *things: str) -> None:
         """Wait for every other unit of work that has claimed one of these things, named as the feature likes, to end.
 
-        What concurrent verbs must do one after the other although no row stands for it yet; claim all of it at once.
+        What concurrent verbs must do one after the other although no row stands for it yet; claim all of it at once. Whoever
+        has the clinic alone has nobody to wait for.
         """
+        if self._turn:
+            return
         self.database.turns.claim(self.connection, things)
 
     def take_turn(self, *, alone: bool) -> None:

@@ -30,6 +30,7 @@ from clinicdesk.server.routes import (
     notifications,
     patients,
     reports,
+    series,
     users,
 )
 from clinicdesk.server.serving import Serving, open_serving
@@ -45,6 +46,7 @@ ROUTERS = (
     doctors.router,
     clinic.router,
     patients.router,
+    series.router,  # before the visits, whose ids stand where its name does
     appointments.router,
     reports.router,
 )

@@ -27,6 +27,7 @@ from clinicdesk.core.errors import (
 )
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.core.sentences import SENTENCES, english
+from clinicdesk.features.appointments.schemas import SeriesClash
 from clinicdesk.features.merging.schemas import OverlappingVisits
 from clinicdesk.features.patients.schemas import Duplicate
 from clinicdesk.features.users.schemas import NotSignedIn, SecondFactorRequired, SignInRefused
@@ -134,6 +135,8 @@ def of_error(error: ClinicError, request: Request | None = None) -> Response:
     """The answer that an error of the family stands for."""
     status = status_of(error, request)
     more = {name: error.params[name] for name in _TOLD if name in error.params}
+    if isinstance(error, SeriesClash):
+        more["errors"] = [FieldProblem(field=clash.day.isoformat(), code=clash.code) for clash in error.clashes]
     headers: dict[str, str] = {}
     until = more.get("until")
     if isinstance(until, datetime):

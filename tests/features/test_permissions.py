@@ -46,6 +46,7 @@ MAY: dict[frozenset[Role], str] = {
         notifications.preferences notifications.remove notifications.unread_count
     """,
     DESK: """
+        appointments.book_series appointments.cancel_series appointments.change_series appointments.open_series
         appointments.statistics
         appointments.advance appointments.arrive appointments.book appointments.cancel appointments.check_in
         appointments.confirm appointments.day_loads appointments.day_schedule appointments.edit appointments.fulfil
@@ -127,7 +128,7 @@ _OF_PATIENT = """
     patients.remove_allergy patients.remove_contact patients.restore_allergy patients.restore_contact patients.reveal
     patients.save_allergy patients.save_contact
     appointments.book appointments.cancel appointments.confirm appointments.edit appointments.open_visit
-    appointments.reschedule
+    appointments.open_series appointments.reschedule
 """
 OF_PATIENT = frozenset(_OF_PATIENT.split())
 """Verbs that are about one patient: open besides to who has their permission for that one alone."""

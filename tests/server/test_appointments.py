@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, time
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,70 +12,9 @@ from sqlalchemy import select
 
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
-from clinicdesk.core.tx import Actor, Database
-from clinicdesk.features.appointments import service as appointments
-from clinicdesk.features.appointments.schemas import SaveType
-from clinicdesk.features.patients import service as patients
-from clinicdesk.features.patients.schemas import Demographics, RegisterPatient
-from clinicdesk.features.practitioners import service as practitioners
-from clinicdesk.features.practitioners.schemas import SavePractitioner, SetWeeklyHours, Shift
-from clinicdesk.features.users.schemas import UserRow
+from clinicdesk.core.tx import Database
 from tests.conftest import Hands
-from tests.server.conftest import SignedIn
-
-VISITS = "/api/v1/appointments"
-
-
-@dataclass(frozen=True)
-class Book:
-    """A clinic in Berlin with two doctors, at work from 8 to 18 each day. `mine` is the record of the patient who signs in."""
-
-    lee: UUID
-    okafor: UUID
-    mine: UUID
-    other: UUID
-    follow_up: UUID
-
-    def visit(self, start: str = "2026-11-24T09:00:00+01:00", minutes: int = 30, **more: Any) -> dict[str, Any]:
-        who = {"patient_id": str(self.other), "practitioner_id": str(self.lee)}
-        return {**who, "start": start, "minutes": minutes, **more}
-
-
-@pytest.fixture
-def book(db: Database, operator: Actor, people: dict[Role, UserRow], own_record: UUID) -> Book:
-    hours = tuple(Shift(weekday, time(8), time(18)) for weekday in range(7))
-    with db.write(operator) as tx:
-        lee, okafor = (
-            practitioners.save_practitioner(tx, SavePractitioner(name, "Grace")).id for name in ("Lee", "Okafor")
-        )
-        for doctor in (lee, okafor):
-            practitioners.set_weekly_hours(tx, SetWeeklyHours(doctor, hours, date(2020, 1, 1)))
-        other = patients.register(tx, RegisterPatient(Demographics(family="Jones", given="Ada"))).id
-        kind = appointments.save_type(tx, SaveType("Follow-up", 20)).id
-    return Book(lee, okafor, own_record, other, kind)
-
-
-@pytest.fixture
-def desk(sign_in: SignedIn, book: Book) -> TestClient:
-    """Somebody at the desk."""
-    return sign_in(Role.RECEPTIONIST)
-
-
-@pytest.fixture
-def patient(sign_in: SignedIn, book: Book) -> TestClient:
-    """The patient whose record is `mine`."""
-    return sign_in(Role.PATIENT)
-
-
-def booked(client: TestClient, request: dict[str, Any]) -> dict[str, Any]:
-    answer = client.post(VISITS, json=request)
-    assert answer.status_code == 201, answer.text
-    visit: dict[str, Any] = answer.json()
-    return visit
-
-
-def change(client: TestClient, visit: dict[str, Any], path: str, body: Any = None) -> Any:
-    return client.post(f"{VISITS}/{visit['id']}/{path}", json=body, headers={"If-Match": f'"{visit["version"]}"'})
+from tests.server.conftest import VISITS, Book, SignedIn, booked, change
 
 
 def pages(client: TestClient, **query: Any) -> Iterator[list[dict[str, Any]]]:

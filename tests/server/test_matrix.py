@@ -26,7 +26,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         register verify_email resend_verification login login_with_code refresh forgot_password reset_password
     """,
     EVERY_ROLE: """
-        list_visits book_visit find_openings list_visit_types open_visit edit_visit reschedule_visit cancel_visit
+        list_visits book_visit find_openings list_visit_types open_visit open_series edit_visit reschedule_visit cancel_visit
         create_events_ticket
         logout list_sessions revoke_session get_me edit_me change_password list_roles
         list_notifications count_unread_notifications mark_all_notifications_read mark_notification_read
@@ -35,7 +35,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         get_clinic list_holidays
     """,
     STAFF: """
-        visit_statistics
+        visit_statistics book_series change_series cancel_series
         take_in_walk_in undo_visits arrive_visit check_in_visit start_visit fulfil_visit no_show_visit advance_visit
         step_back_visit reinstate_visit pend_visit propose_visit waitlist_visit
         break_glass list_own_emergencies get_care_settings end_emergency
@@ -106,6 +106,11 @@ BODIES: dict[str, Any] = {
     "add_contact": {"name": "X"},
     "edit_contact": {"name": "X"},
     "edit_visit": {},
+    "book_series": {
+        **_WHO, "start": "2026-11-24T09:00:00Z", "minutes": 20, "repeat": {"frequency": "daily", "count": 2},
+    },
+    "change_series": {"scope": "all"},
+    "cancel_series": {"scope": "all", "reason": "pat"},
     "reschedule_visit": {},
     "cancel_visit": {"reason": "pat"},
     "take_in_walk_in": {**_WHO, "minutes": 20},
@@ -158,6 +163,7 @@ def endpoints(server: FastAPI) -> dict[str, tuple[str, str]]:
 
 
 QUERIES: dict[str, dict[str, Any]] = {
+    "find_openings": {"minutes": 20},
     "doctor_availability": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
     "doctor_free_times": {"from": "2026-12-01", "to": "2026-12-02"},
     "doctor_schedule": {"from": "2026-12-01", "to": "2026-12-02"},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -118,6 +119,13 @@ def _check_parties(parties: _Parties) -> None:
         raise Conflict("type_inactive", type=parties.type_name)
 
 
+def check_meeting(
+    tx: Tx, patient_id: UUID, practitioner_id: UUID, room_id: UUID | None = None, type_id: UUID | None = None
+) -> None:
+    """Raises NotFound and Conflict as `book` does, where these cannot meet in a visit at whatever time."""
+    _check_parties(_parties(tx, patient_id, practitioner_id, room_id, type_id))
+
+
 def _require(tx: Tx, permission: Permission) -> None:
     if not tx.actor.may(permission):
         raise NotPermitted(verb=tx.verb, permission=permission.value)
@@ -182,7 +190,7 @@ def book(tx: Tx, request: BookAppointment) -> AppointmentRow:
         raise InvalidInput("status_not_bookable", field="status")
     if request.status is not Status.BOOKED:
         _keep_from_patients(tx)
-    return _book(tx, request, {})
+    return put(tx, request, {})
 
 
 def _keep_from_patients(tx: Tx) -> None:
@@ -191,7 +199,11 @@ def _keep_from_patients(tx: Tx) -> None:
         raise NotPermitted(verb=tx.verb)
 
 
-def _book(tx: Tx, request: BookAppointment, stamps: dict[str, datetime]) -> AppointmentRow:
+def put(tx: Tx, request: BookAppointment, more: Mapping[str, Any]) -> AppointmentRow:
+    """Put a visit into the book, with some columns beside what the request says; for verbs, which say whom they may book.
+
+    Raises what `book` raises.
+    """
     if request.overbook_reason or request.outside_hours or request.patient_overlap:
         _keep_from_patients(tx)
     start = in_utc(request.start)
@@ -226,7 +238,8 @@ def _book(tx: Tx, request: BookAppointment, stamps: dict[str, datetime]) -> Appo
         "ended_at": None,
         "created_at": tx.now,
         "created_by": tx.actor.user_id,
-    } | stamps
+        **more,
+    }
 
     def store(values: dict[str, Any], retry: bool) -> dict[str, Any]:
         rows.add(tx, values, "overbooked" if values["overbooked"] else "", retry=retry)
@@ -267,7 +280,7 @@ def walk_in(
     request = BookAppointment(
         patient_id, practitioner_id, opening.start, length, type_id, reason=reason, status=Status.ARRIVED
     )
-    return _book(tx, request, {"arrived_at": tx.now})
+    return put(tx, request, {"arrived_at": tx.now})
 
 
 @verb(Permission.BOOK, concurrent=True, of_patient=True)
@@ -280,6 +293,11 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     the new practitioner's own room, unless one is given.
     """
     visit = rows.reach(tx, request.id, request.version)
+    return rows.shown(tx, move(tx, visit, request))
+
+
+def move(tx: Tx, visit: AppointmentRow, request: Reschedule) -> AppointmentRow:
+    """Move or stretch a visit that was read, for verbs, which say who may; raises what `reschedule` raises."""
     if request.overbook_reason or request.outside_hours or request.patient_overlap:
         _keep_from_patients(tx)
     if visit.status in rules.FINAL:
@@ -318,8 +336,7 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
         return rows.change(tx, visit, values, note, retry=retry)
 
     overbook_reason = one_line(request.overbook_reason, "overbook_reason", REASON_MOST)
-    moved = _claim(tx, store, values, overbook_reason, request.patient_overlap, parties.practitioner_name)
-    return rows.shown(tx, moved)
+    return _claim(tx, store, values, overbook_reason, request.patient_overlap, parties.practitioner_name)
 
 
 @verb(Permission.BOOK, concurrent=True, of_patient=True)
@@ -329,6 +346,14 @@ def edit(tx: Tx, request: EditAppointment) -> AppointmentRow:
     visit = rows.reach(tx, request.id, request.version)
     if tx.own_patient is not None:
         rules.check_not_past(visit.start, tx.now)
+    return rows.shown(tx, alter(tx, visit, request))
+
+
+def alter(
+    tx: Tx, visit: AppointmentRow, request: EditAppointment, more: Mapping[str, Any] = MappingProxyType({})
+) -> AppointmentRow:
+    """Change what a visit that was read is for, and some columns besides, for verbs, which say who may; raises what `edit`
+    raises."""
     if request.type_id is not None and request.type_id != visit.type_id:
         _keep_from_patients(tx)
         parties = _parties(tx, visit.patient_id, visit.practitioner_id, None, request.type_id)
@@ -338,8 +363,9 @@ def edit(tx: Tx, request: EditAppointment) -> AppointmentRow:
         "type_id": request.type_id or visit.type_id,
         "reason": visit.reason if request.reason is None else one_line(request.reason, "reason", REASON_MOST),
         "confirmed": visit.confirmed if request.confirmed is None else request.confirmed,
+        **more,
     }
-    return rows.shown(tx, rows.change(tx, visit, values))
+    return rows.change(tx, visit, values)
 
 
 @verb(Permission.BOOK, concurrent=True, of_patient=True)

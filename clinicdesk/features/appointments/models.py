@@ -1,14 +1,14 @@
-"""Tables of appointments and their types.
+"""Tables of appointments, their types and series, and of those who wait for one.
 
 That no two holding appointments overlap is said in the migration: by triggers on SQLite, by constraints on PostgreSQL.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base, Identified
@@ -39,6 +39,71 @@ class AppointmentType(Identified, Base):
     active: Mapped[bool] = mapped_column(default=True)
 
 
+class AppointmentSeries(Identified, Base):
+    """Visits of one patient that recur, as they were agreed: the rule, and the local time of day. The visits are rows as any."""
+
+    __tablename__ = "appointment_series"
+    __table_args__ = (
+        CheckConstraint("start_minute BETWEEN 0 AND 1439", name="start_minute"),
+        CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes"),
+        Index("ix_appointment_series_patient_id", "patient_id"),
+    )
+
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"))
+    practitioner_id: Mapped[UUID] = mapped_column(ForeignKey("practitioner.id"))
+    rule: Mapped[str] = mapped_column(String(120))
+    """iCalendar's RRULE."""
+    exceptions: Mapped[str] = mapped_column(Text, default="")
+    """Days that the rule names and the series leaves out, in ISO 8601 with commas between."""
+    first_day: Mapped[date]
+    start_minute: Mapped[int]
+    """Of the clinic's local day, so that nine o'clock stays nine o'clock when the clocks change."""
+    minutes: Mapped[int]
+    removed: Mapped[bool] = mapped_column(default=False)
+    """It was made by mistake, and taken back."""
+    created_at: Mapped[datetime]
+    created_by: Mapped[UUID | None]
+
+
+class WaitlistEntry(Identified, Base):
+    """What a patient who waits for a visit, or for an earlier one, wishes for."""
+
+    __tablename__ = "waitlist_entry"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'fulfilled', 'removed')", name="state"),
+        CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes"),
+        CheckConstraint("weekdays BETWEEN 1 AND 127", name="weekdays"),
+        CheckConstraint("0 <= from_minute AND from_minute < to_minute AND to_minute <= 1440", name="time_of_day"),
+        CheckConstraint("earliest IS NULL OR latest IS NULL OR earliest <= latest", name="days"),
+        CheckConstraint("priority BETWEEN 0 AND 3", name="priority"),
+        Index("ix_waitlist_entry_state", "state", "id"),
+        Index("ix_waitlist_entry_patient_id", "patient_id"),
+    )
+
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"))
+    practitioner_ids: Mapped[str] = mapped_column(Text, default="")
+    """In hex with commas between; empty: anybody."""
+    type_id: Mapped[UUID | None] = mapped_column(ForeignKey("appointment_type.id"))
+    minutes: Mapped[int]
+    weekdays: Mapped[int]
+    """A bit for each day that would do, Monday the lowest."""
+    from_minute: Mapped[int]
+    to_minute: Mapped[int]
+    """Between these minutes of the clinic's local day the visit would lie."""
+    earliest: Mapped[date | None]
+    latest: Mapped[date | None]
+    priority: Mapped[int]
+    """0 routine, 1 urgent, 2 as soon as possible, 3 at once."""
+    note: Mapped[str] = mapped_column(String(REASON_MOST), default="")
+    visit_id: Mapped[UUID | None] = mapped_column(ForeignKey("appointment.id"))
+    """The visit that the patient has, and would have earlier."""
+    state: Mapped[str] = mapped_column(String(10))
+    filled_by: Mapped[UUID | None] = mapped_column(ForeignKey("appointment.id"))
+    """The visit that came of it."""
+    created_at: Mapped[datetime]
+    created_by: Mapped[UUID | None]
+
+
 class Appointment(Identified, Base):
     """A visit of one patient to one practitioner, [start, end)."""
 
@@ -49,6 +114,13 @@ class Appointment(Identified, Base):
         Index("ix_appointment_start", "start"),
         Index("ix_appointment_practitioner_id", "practitioner_id", "start"),
         Index("ix_appointment_patient_id", "patient_id", "start"),
+        Index(
+            "ix_appointment_series_id",
+            "series_id",
+            "start",
+            sqlite_where=text("series_id IS NOT NULL"),
+            postgresql_where=text("series_id IS NOT NULL"),
+        ),
         # The end stands in these two so that the search for an overlap passes over a day's visits within the index.
         # PostgreSQL's constraints bring indexes of their own.
         Index("ix_appointment_holds_practitioner", "practitioner_id", "start", "end", sqlite_where=text(HOLDS)).ddl_if(
@@ -88,3 +160,6 @@ class Appointment(Identified, Base):
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[UUID | None]
+    series_id: Mapped[UUID | None] = mapped_column(ForeignKey("appointment_series.id"))
+    series_day: Mapped[date | None]
+    """The day of the series that the visit stands for, wherever it was moved to (iCalendar's RECURRENCE-ID)."""

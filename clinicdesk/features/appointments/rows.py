@@ -44,7 +44,7 @@ VISITS: Select[Any] = (
         _v.room_id, _ROOM.c.name, _v.type_id, _TYPE.c.name, _TYPE.c.colour,
         _v.start, _v.end, _v.status, _v.confirmed, _v.reason, _v.cancel_reason,
         _v.overbooked, _v.overbook_reason, _v.patient_overlap,
-        _v.arrived_at, _v.checked_in_at, _v.started_at, _v.ended_at, _v.version,
+        _v.arrived_at, _v.checked_in_at, _v.started_at, _v.ended_at, _v.version, _v.series_id,
     )
     .select_from(_PARTIES)
 )  # fmt: skip
@@ -57,7 +57,7 @@ LISTED: Select[Any] = (
         _PRACTITIONER.c.prefix, _PRACTITIONER.c.given, _PRACTITIONER.c.family, _PRACTITIONER.c.suffix,
         _v.room_id, _ROOM.c.name, _v.type_id, _TYPE.c.name, _TYPE.c.colour,
         _v.start, _v.end, _v.status, _v.confirmed, _v.overbooked,
-        _v.arrived_at, _v.checked_in_at, _v.started_at, _v.ended_at, _v.version,
+        _v.arrived_at, _v.checked_in_at, _v.started_at, _v.ended_at, _v.version, _v.series_id,
     )
     .select_from(_PARTIES)
 )  # fmt: skip

@@ -18,6 +18,7 @@ from clinicdesk.features.appointments.schedule import (
     visits_of_patient,
     waiting_times,
 )
+from clinicdesk.features.appointments.series import book_series, cancel_series, change_series, open_series
 from clinicdesk.features.appointments.statistics import statistics
 from clinicdesk.features.appointments.types import list_types, save_type
 from clinicdesk.features.appointments.undo import revert
@@ -42,7 +43,10 @@ __all__ = [
     "advance",
     "arrive",
     "book",
+    "book_series",
     "cancel",
+    "cancel_series",
+    "change_series",
     "check_in",
     "confirm",
     "correct_past",
@@ -58,6 +62,7 @@ __all__ = [
     "mark_entered_in_error",
     "next_opening",
     "no_show",
+    "open_series",
     "open_visit",
     "openings_of",
     "patients_of_practitioner",

@@ -12,7 +12,9 @@ from clinicdesk.features.appointments.rules import State
 from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment
 
 
-def _to(tx: Tx, visit: AppointmentRow, to: State, *, cancel_reason: str = "", note: str = "") -> AppointmentRow:
+def to_state(tx: Tx, visit: AppointmentRow, to: State, *, cancel_reason: str = "", note: str = "") -> AppointmentRow:
+    """Bring a visit that was read into another state, for verbs, which say who may. Raises Conflict(illegal_transition),
+    SlotTaken."""
     rules.require_legal(rules.state_of(visit), to)
     return rows.change(
         tx, visit, {"status": to.status, "cancel_reason": cancel_reason} | rules.stamps(visit, to, tx.now), note
@@ -34,38 +36,38 @@ def open_visit(tx: Tx, id_: UUID) -> AppointmentRow:
 def advance(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """One step on: booked, arrived, checked in, in the room, fulfilled. Raises Conflict(no_next_step, changed_meanwhile)."""
     visit = rows.get(tx, id_, version)
-    return _to(tx, visit, rules.next_step(rules.state_of(visit)))
+    return to_state(tx, visit, rules.next_step(rules.state_of(visit)))
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def step_back(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """One step back, forgetting its time. Raises Conflict(no_step_back, changed_meanwhile), SlotTaken."""
     visit = rows.get(tx, id_, version)
-    return _to(tx, visit, rules.step_back(rules.state_of(visit)))
+    return to_state(tx, visit, rules.step_back(rules.state_of(visit)))
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def arrive(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The patient is here, and waits. Raises Conflict(illegal_transition, changed_meanwhile), SlotTaken."""
-    return _to(tx, rows.get(tx, id_, version), State.ARRIVED)
+    return to_state(tx, rows.get(tx, id_, version), State.ARRIVED)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def check_in(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """All is ready for the visit to begin; who checks in has arrived. Raises Conflict(illegal_transition, changed_meanwhile)."""
-    return _to(tx, rows.get(tx, id_, version), State.CHECKED_IN)
+    return to_state(tx, rows.get(tx, id_, version), State.CHECKED_IN)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def start_visit(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The patient is in the room: the encounter begins. Raises Conflict(illegal_transition, changed_meanwhile)."""
-    return _to(tx, rows.get(tx, id_, version), State.IN_ROOM)
+    return to_state(tx, rows.get(tx, id_, version), State.IN_ROOM)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def fulfil(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The visit is over. Raises Conflict(illegal_transition, changed_meanwhile)."""
-    return _to(tx, rows.get(tx, id_, version), State.FULFILLED)
+    return to_state(tx, rows.get(tx, id_, version), State.FULFILLED)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
@@ -75,7 +77,7 @@ def no_show(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     rules.require_legal(rules.state_of(visit), State.NOSHOW)
     if visit.start > tx.now:
         raise Conflict("visit_not_begun", start=visit.start)
-    return _to(tx, visit, State.NOSHOW)
+    return to_state(tx, visit, State.NOSHOW)
 
 
 @verb(Permission.BOOK, concurrent=True, of_patient=True)
@@ -89,7 +91,7 @@ def cancel(tx: Tx, request: CancelAppointment) -> AppointmentRow:
     rules.check_cancel_reason(request.reason, by_patient=tx.own_patient is not None)
     if tx.own_patient is not None:
         rules.check_not_past(visit.start, tx.now)
-    return rows.shown(tx, _to(tx, visit, State.CANCELLED, cancel_reason=request.reason, note=request.reason))
+    return rows.shown(tx, to_state(tx, visit, State.CANCELLED, cancel_reason=request.reason, note=request.reason))
 
 
 @verb(Permission.BOOK, concurrent=True)
@@ -98,28 +100,28 @@ def reinstate(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
 
     Raises SlotTaken where its time is taken by now, Conflict(illegal_transition, changed_meanwhile).
     """
-    return _to(tx, rows.get(tx, id_, version), State.BOOKED)
+    return to_state(tx, rows.get(tx, id_, version), State.BOOKED)
 
 
 @verb(Permission.BOOK, concurrent=True)
 def make_pending(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """Keep the time until somebody has agreed. Raises SlotTaken, Conflict(illegal_transition, changed_meanwhile)."""
-    return _to(tx, rows.get(tx, id_, version), State.PENDING)
+    return to_state(tx, rows.get(tx, id_, version), State.PENDING)
 
 
 @verb(Permission.BOOK, concurrent=True)
 def propose(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """Offer the time without keeping it. Raises Conflict(illegal_transition, changed_meanwhile)."""
-    return _to(tx, rows.get(tx, id_, version), State.PROPOSED)
+    return to_state(tx, rows.get(tx, id_, version), State.PROPOSED)
 
 
 @verb(Permission.BOOK, concurrent=True)
 def put_on_waitlist(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """Give the time free and wait for another. Raises Conflict(illegal_transition, changed_meanwhile)."""
-    return _to(tx, rows.get(tx, id_, version), State.WAITLIST)
+    return to_state(tx, rows.get(tx, id_, version), State.WAITLIST)
 
 
 @verb(Permission.CORRECT_VISIT, concurrent=True)
 def mark_entered_in_error(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
     """The visit should never have been in this record. Raises Conflict(illegal_transition, changed_meanwhile)."""
-    return _to(tx, rows.get(tx, id_, version), State.ENTERED_IN_ERROR)
+    return to_state(tx, rows.get(tx, id_, version), State.ENTERED_IN_ERROR)
