@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.exc import DBAPIError
 
@@ -30,6 +30,9 @@ from clinicdesk.features.notifications.service import follow
 from clinicdesk.features.users.rules import check_password
 from clinicdesk.features.users.service import ensure_active
 
+if TYPE_CHECKING:
+    from clinicdesk.features.documents.archive import Archive
+
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,13 @@ class OpenClinic:
     checkpoints: Checkpoints = field(repr=False)
     _key: keys.Key = field(repr=False)
     _presence: FileLock = field(repr=False)
+
+    @property
+    def archive(self) -> Archive:
+        """The archive of documents that belongs to this data."""
+        from clinicdesk.features.documents.archive import FOLDER_NAME, archive_of  # decoders, which no start waits for
+
+        return archive_of(self.database, self.folder / FOLDER_NAME)
 
     def back_up(self, actor: Actor, target: Path | None = None) -> backup.Copy:
         """Copy the database to `target`, or to a dated file of `backups/`, while everyone works on.

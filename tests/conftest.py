@@ -20,7 +20,7 @@ from clinicdesk.core.postgres import open_postgres
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import passwords
 
-pytest_plugins = ["tests.postgres", "tests.redis", "tests.server.fleet"]
+pytest_plugins = ["tests.postgres", "tests.redis", "tests.server.fleet", "tests.s3"]
 # How long a test waits for what must come: on a busy machine it comes late, and that is no failure.
 QtBot.waitUntil.__kwdefaults__ = {"timeout": 30_000}
 
@@ -83,6 +83,7 @@ _ON_BOTH = (
     "tests.server.test_care",
     "tests.server.test_jobs",
     "tests.server.test_patients",
+    "tests.server.test_documents",
     "tests.server.test_users",
     "tests.core.test_feed",
     "tests.server.test_doctors",

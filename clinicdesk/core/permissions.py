@@ -46,6 +46,7 @@ class Permission(StrEnum):
     READ_CLINICAL_DOCUMENTS = "read_clinical_documents"
     FILE_DOCUMENT = "file_document"
     EDIT_DOCUMENT = "edit_document"
+    EDIT_CLINICAL_DOCUMENT = "edit_clinical_document"
     READ_ACCESS_LOG = "read_access_log"
     READ_AUDIT = "read_audit"
     USE_INBOX = "use_inbox"
@@ -94,6 +95,7 @@ _CLINICAL = _DESK | {
     _P.READ_OBSERVATIONS,
     _P.RECORD_OBSERVATION,
     _P.READ_CLINICAL_DOCUMENTS,
+    _P.EDIT_CLINICAL_DOCUMENT,
     _P.SEE_OWN_REPORTS,
 }
 
@@ -148,6 +150,7 @@ CARE = frozenset(
         _P.READ_OBSERVATIONS,
         _P.RECORD_OBSERVATION,
         _P.READ_CLINICAL_DOCUMENTS,
+        _P.EDIT_CLINICAL_DOCUMENT,
     }
 )
 """What a clinician may do only to patients in their care. Allergies are not among it: they have to be seen by everybody."""

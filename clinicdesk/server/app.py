@@ -26,6 +26,7 @@ from clinicdesk.server.routes import (
     chat,
     clinic,
     doctors,
+    documents,
     events,
     notifications,
     patients,
@@ -49,6 +50,7 @@ ROUTERS = (
     series.router,  # before the visits, whose ids stand where its name does
     appointments.router,
     reports.router,
+    documents.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 
@@ -85,8 +87,11 @@ def create_app(serving: Serving) -> FastAPI:
         app.add_middleware(
             CORSMiddleware, allow_origins=serving.settings.cors_origins, allow_credentials=True,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", IDEMPOTENCY_HEADER, DEVICE_HEADER],
-            expose_headers=["ETag", "X-Request-ID", "Retry-After", UNIT_HEADER],
+            allow_headers=[
+                "Authorization", "Content-Type", "If-Match", "If-None-Match", IDEMPOTENCY_HEADER, DEVICE_HEADER,
+                *documents.HEADERS,
+            ],
+            expose_headers=["Content-Disposition", "ETag", "X-Request-ID", "Retry-After", UNIT_HEADER],
         )  # fmt: skip
     app.add_middleware(Requests)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

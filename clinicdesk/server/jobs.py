@@ -18,6 +18,7 @@ from clinicdesk.core.feed import forget_changes
 from clinicdesk.core.jobs import begin_job, end_job
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Tx
+from clinicdesk.features.documents.archive import sweep_orphans
 from clinicdesk.features.notifications.schemas import Channel
 from clinicdesk.features.notifications.senders import (
     HttpSmsSender,
@@ -74,6 +75,7 @@ JOBS: tuple[Job, ...] = (
     Job("sessions", timedelta(hours=1), in_tx(forget_sessions)),
     Job("changes", timedelta(hours=1), in_tx(forget_changes)),
     Job("answers", timedelta(hours=1), in_tx(forget_answers)),
+    Job("documents", timedelta(days=1), lambda serving: sweep_orphans(serving.database, serving.archive, WORKER)),
 )
 """Every job: a line for each. A name stays, for the database knows the job by it."""
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from redis.asyncio import Redis
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +19,8 @@ from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.smtp import Smtp
 from clinicdesk.core.tx import Database, raise_unavailable
+from clinicdesk.features.documents.archive import FOLDER_NAME, Archive, archive_of
+from clinicdesk.features.documents.store import Folder, Nowhere, Store
 from clinicdesk.opening import open_clinic, put_rules
 from clinicdesk.server.limits import Limits
 from clinicdesk.server.live import Live
@@ -42,6 +45,7 @@ class Serving:
     redis: Redis | None
     live: Live
     close_database: Callable[[], None]
+    archive: Archive
     checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
 
@@ -57,9 +61,9 @@ def open_serving(settings: Settings, clock: Clock = utc_now) -> Serving:
     """Open the clinic that the settings name, in the present schema. Raises Unavailable as `open_clinic` does."""
     if settings.database_url is None:
         clinic = open_clinic(settings.data_dir, clock=clock)
-        return serve_from(settings, clinic.database, clinic.close, clinic.checkpoints)
+        return serve_from(settings, clinic.database, clinic.close, clinic.checkpoints, clinic.folder)
     database, checkpoints = open_on_server(settings, clock)
-    return serve_from(settings, database, database.close, checkpoints)
+    return serve_from(settings, database, database.close, checkpoints, settings.data_dir)
 
 
 def open_on_server(settings: Settings, clock: Clock = utc_now) -> tuple[Database, Checkpoints]:
@@ -96,9 +100,13 @@ def on_server(settings: Settings) -> tuple[str, bytes]:
 
 
 def serve_from(
-    settings: Settings, database: Database, close_database: Callable[[], None], checkpoints: Checkpoints | None = None
+    settings: Settings,
+    database: Database,
+    close_database: Callable[[], None],
+    checkpoints: Checkpoints | None = None,
+    folder: Path | None = None,
 ) -> Serving:
-    """Serve from an open, migrated and guarded database."""
+    """Serve from an open, migrated and guarded database; `folder` is where the rest of the clinic's data lies, if anywhere."""
     database.serves = True
     redis = None
     redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
@@ -115,5 +123,24 @@ def serve_from(
     tokens = Tokens(derive_key(database.audit_key, "access tokens"), database.clock)
     return Serving(
         settings, database, tokens, Limits(redis, database.clock), smtp, redis, Live(database, redis_url), close_database,
-        checkpoints,
+        archive_of(database, _store(settings, folder)), checkpoints,
     )  # fmt: skip
+
+
+def _store(settings: Settings, folder: Path | None) -> Store:
+    """Where documents lie by the settings. Nothing is asked of an object store yet: it may be away as we start."""
+    if settings.documents_s3_url:
+        from clinicdesk.features.documents.s3 import Bucket, ObjectStore  # it takes half a second and some memory
+
+        return ObjectStore(
+            Bucket(
+                settings.documents_s3_url, settings.documents_s3_bucket, settings.documents_s3_access_key,
+                settings.documents_s3_secret_key.get_secret_value(), settings.documents_s3_region,
+            )
+        )  # fmt: skip
+    if settings.documents_dir is not None:
+        return Folder(settings.documents_dir.absolute())
+    if folder is not None:
+        return Folder(folder.absolute() / FOLDER_NAME)
+    log.warning("no place for documents is set; none can be kept")
+    return Nowhere()

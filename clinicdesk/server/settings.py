@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from clinicdesk.core.errors import InvalidInput
 
 PREFIX = "CLINICDESK_"
-_FROM_FILES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_PASSWORD", "SMS_TOKEN")
+_FROM_FILES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_PASSWORD", "SMS_TOKEN", "DOCUMENTS_S3_SECRET_KEY")
 
 
 class SettingsWrong(InvalidInput):
@@ -41,6 +41,13 @@ def _provider(value: str) -> str:
     if value and parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
         raise ValueError("a provider is spoken to by https")
     return value
+
+
+def _endpoint(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username):
+        raise ValueError("an object store is at an address like https://s3.example")
+    return value.rstrip("/")
 
 
 class Jobs(StrEnum):
@@ -82,6 +89,15 @@ class Settings(BaseSettings):
     sms_sender: str = Field(default="", max_length=20)
     sms_token: SecretStr = SecretStr("")
 
+    documents_dir: Path | None = None
+    """The folder of documents, sealed; several machines share it. Without one: `documents` in the data folder."""
+    documents_s3_url: Annotated[str, AfterValidator(_endpoint)] = ""
+    """Of an object store that speaks S3, in place of the folder; its bucket has to be there."""
+    documents_s3_bucket: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")
+    documents_s3_access_key: str = ""
+    documents_s3_secret_key: SecretStr = SecretStr("")
+    documents_s3_region: str = "us-east-1"
+
     jobs: Jobs = Jobs.AUTO
     """Whether a server sends what waits and does the jobs as well: auto, where it is a single process."""
 
@@ -108,11 +124,25 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}DATABASE_URL: it begins with postgresql://")
         if self.database_url and not self.secret_key:
             raise ValueError(f"{PREFIX}SECRET_KEY: PostgreSQL needs a secret of at least 32 characters beside it")
+        self._check_documents()
         if self.workers > 1 and not self.redis_url:
             raise ValueError(
                 f"{PREFIX}WORKERS: several workers share limits and events in Redis; set {PREFIX}REDIS_URL"
             )
         return self
+
+    def _check_documents(self) -> None:
+        if not self.documents_s3_url:
+            return
+        if self.documents_dir:
+            raise ValueError(f"{PREFIX}DOCUMENTS_DIR: documents lie in a folder or in an object store, not in both")
+        needed = {
+            "BUCKET": self.documents_s3_bucket, "ACCESS_KEY": self.documents_s3_access_key,
+            "SECRET_KEY": self.documents_s3_secret_key.get_secret_value(),
+        }  # fmt: skip
+        for name, value in needed.items():
+            if not value:
+                raise ValueError(f"{PREFIX}DOCUMENTS_S3_{name}: an object store needs it beside its address")
 
     @property
     def works(self) -> bool:

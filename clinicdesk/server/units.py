@@ -122,6 +122,12 @@ async def _open_write_tx(request: Request) -> AsyncIterator[Tx]:
         yield tx
 
 
+reading = asynccontextmanager(_read_tx)
+"""The unit of work of ReadTx, for what has to be over before an endpoint begins: `async with reading(request, caller)`."""
+
+auditing = asynccontextmanager(_audited_tx)
+"""The unit of work of AuditedTx, in the same way."""
+
 ReadTx = Annotated[Tx, Depends(_read_tx, scope="function")]
 """A unit of work of the signed-in caller that changes nothing."""
 

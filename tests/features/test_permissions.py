@@ -75,7 +75,7 @@ MAY: dict[frozenset[Role], str] = {
         practitioners.schedule practitioners.weekly_hours
     """,
     CLINICAL: """
-        documents.reach_clinical
+        documents.reach_clinical documents.reach_clinical_change
         medications.check_medicine medications.complete medications.current_medications medications.dispense
         medications.edit_draft medications.enable_reminder medications.hold medications.mark_entered_in_error
         medications.open_medication medications.past_medications medications.prescribe medications.reminders_of_patient
@@ -120,7 +120,8 @@ _OF_PATIENT = """
     audit.access_log audit.access_log_page
     documents.edit_document documents.ensure_can_file documents.ensure_can_set_photo documents.file_document
     documents.get_document documents.list_documents documents.open_content documents.open_photo documents.open_thumbnail
-    documents.reach_clinical documents.remove_document documents.remove_photo documents.restore_document documents.set_photo
+    documents.reach_clinical documents.reach_clinical_change documents.remove_document documents.remove_photo
+    documents.restore_document documents.set_photo
     merging.merge merging.unmerge
     notifications.contact_preference notifications.set_contact_preference
     patients.allergies_checked patients.duplicates_of patients.edit patients.edit_contact_details patients.get_row

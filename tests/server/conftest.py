@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from email import message_from_bytes
 from email.message import Message
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -114,12 +115,17 @@ def apps() -> dict[str, FastAPI]:
 
 @pytest.fixture
 def server(
-    db: Database, people: dict[Role, UserRow], postbox: Postbox, settings: dict[str, str], apps: dict[str, FastAPI]
+    db: Database,
+    people: dict[Role, UserRow],
+    postbox: Postbox,
+    settings: dict[str, str],
+    apps: dict[str, FastAPI],
+    tmp_path: Path,
 ) -> FastAPI:
     """The app, as one worker has it."""
     environment = {
         "CLINICDESK_SMTP_HOST": "127.0.0.1", "CLINICDESK_SMTP_PORT": str(postbox.port), "CLINICDESK_SMTP_TLS": "off",
-        "CLINICDESK_PUBLIC_URL": "https://desk.example", **settings,
+        "CLINICDESK_PUBLIC_URL": "https://desk.example", "CLINICDESK_DOCUMENTS_DIR": str(tmp_path / "documents"), **settings,
     }  # fmt: skip
     serving = serve_from(load_settings(environment), db, lambda: None)
     app = apps.setdefault(settings.get("CLINICDESK_CORS_ORIGINS", ""), create_app(serving))

@@ -33,6 +33,8 @@ MAY: dict[frozenset[Role] | str, str] = {
         delete_notification get_notification_preferences edit_notification_preferences
         list_doctors get_doctor doctor_availability doctor_free_times
         get_clinic list_holidays
+        list_document_types get_avatar set_own_avatar remove_own_avatar
+        get_document download_document get_document_thumbnail
     """,
     STAFF: """
         visit_statistics book_series change_series cancel_series
@@ -49,6 +51,8 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_patients search_patients find_duplicates register_patient open_patient edit_patient edit_contact_details
         mark_deceased mark_living reveal_fields duplicates_of_patient patient_access_log list_allergies
         list_contacts add_contact edit_contact remove_contact restore_contact
+        list_documents file_document edit_document remove_document restore_document
+        get_patient_photo set_patient_photo remove_patient_photo
     """,
     CLINICIANS: """
         add_allergy allergies_checked edit_allergy remove_allergy restore_allergy
@@ -79,6 +83,7 @@ _WHO = {
     "patient_id": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6071", "practitioner_id": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6072",
 }  # fmt: skip
 BODIES: dict[str, Any] = {
+    "edit_document": {"type": "letter", "title": "X", "dated_on": "2026-11-20"},
     "break_glass": {"patient_id": str(new_id()), "reason": "Fainted", "password": "not this one"},
     "edit_care_settings": {"scope": "own", "months_back": 24, "emergency_minutes": 60},
     "review_emergency": {"justified": True},
@@ -164,6 +169,8 @@ def endpoints(server: FastAPI) -> dict[str, tuple[str, str]]:
 
 QUERIES: dict[str, dict[str, Any]] = {
     "find_openings": {"minutes": 20},
+    "list_documents": {"patient_id": _WHO["patient_id"]},
+    "file_document": {"patient_id": _WHO["patient_id"], "type": "letter"},
     "doctor_availability": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
     "doctor_free_times": {"from": "2026-12-01", "to": "2026-12-02"},
     "doctor_schedule": {"from": "2026-12-01", "to": "2026-12-02"},

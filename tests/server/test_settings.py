@@ -9,6 +9,7 @@ import pytest
 from clinicdesk.server.settings import SettingsWrong, load_settings
 
 SECRET = "a secret of more than thirty-two characters"
+S3 = "https://s3.example"
 URL = "postgresql://clinic@db/clinic"
 
 
@@ -31,6 +32,22 @@ def test_a_trial_needs_no_setting() -> None:
         ({"CLINICDESK_PUBLIC_URL": "desk"}, "CLINICDESK_PUBLIC_URL"),
         ({"CLINICDESK_SECRET_KEY_FILE": "/nowhere"}, "CLINICDESK_SECRET_KEY_FILE"),
         ({"CLINICDESK_REQUIRE_HTTPS": "perhaps"}, "CLINICDESK_REQUIRE_HTTPS"),
+        ({"CLINICDESK_DOCUMENTS_S3_URL": "s3.example"}, "CLINICDESK_DOCUMENTS_S3_URL"),
+        ({"CLINICDESK_DOCUMENTS_S3_URL": S3, "CLINICDESK_DOCUMENTS_DIR": "/x"}, "CLINICDESK_DOCUMENTS_DIR"),
+        ({"CLINICDESK_DOCUMENTS_S3_URL": S3}, "CLINICDESK_DOCUMENTS_S3_BUCKET"),
+        ({"CLINICDESK_DOCUMENTS_S3_URL": S3, "CLINICDESK_DOCUMENTS_S3_BUCKET": "B!"}, "CLINICDESK_DOCUMENTS_S3_BUCKET"),
+        (
+            {"CLINICDESK_DOCUMENTS_S3_URL": S3, "CLINICDESK_DOCUMENTS_S3_BUCKET": "clinic"},
+            "CLINICDESK_DOCUMENTS_S3_ACCESS_KEY",
+        ),
+        (
+            {
+                "CLINICDESK_DOCUMENTS_S3_URL": S3,
+                "CLINICDESK_DOCUMENTS_S3_BUCKET": "clinic",
+                "CLINICDESK_DOCUMENTS_S3_ACCESS_KEY": "key",
+            },
+            "CLINICDESK_DOCUMENTS_S3_SECRET_KEY",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(environment: dict[str, str], named: str) -> None:

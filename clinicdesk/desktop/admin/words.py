@@ -72,6 +72,7 @@ def permission(of: Permission) -> str:
         Permission.READ_CLINICAL_DOCUMENTS: _translate("Permissions", "See clinical documents"),
         Permission.FILE_DOCUMENT: _translate("Permissions", "File documents"),
         Permission.EDIT_DOCUMENT: _translate("Permissions", "Change, remove documents"),
+        Permission.EDIT_CLINICAL_DOCUMENT: _translate("Permissions", "Change, remove clinical documents"),
         Permission.READ_ACCESS_LOG: _translate("Permissions", "See who opened a record"),
         Permission.READ_AUDIT: _translate("Permissions", "Read the audit log"),
         Permission.USE_INBOX: _translate("Permissions", "Read own notifications"),

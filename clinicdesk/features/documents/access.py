@@ -1,4 +1,4 @@
-"""Which documents of a patient a caller sees: administrative ones whoever reads documents, clinical ones clinicians alone."""
+"""Which documents of a patient a caller sees and changes: clinical ones clinicians alone, or to look in an emergency."""
 
 from __future__ import annotations
 
@@ -17,10 +17,22 @@ def reach_clinical(tx: Tx, patient_id: UUID) -> None:
     tx.reach(patient_id)
 
 
+@verb(Permission.EDIT_CLINICAL_DOCUMENT, writes=False, of_patient=True)
+def reach_clinical_change(tx: Tx, patient_id: UUID) -> None:
+    """Make sure that the caller may change clinical documents of this patient. Raises NotPermitted."""
+    tx.reach(patient_id)
+
+
 def see_type(tx: Tx, patient_id: UUID, type_: DocumentType) -> None:
     """Make sure that the caller may see documents of this type of this patient. Raises NotPermitted."""
     if not rules.is_administrative(type_):
         reach_clinical(tx, patient_id)
+
+
+def change_type(tx: Tx, patient_id: UUID, type_: DocumentType) -> None:
+    """Make sure that the caller may change documents of this type of this patient. Raises NotPermitted."""
+    if not rules.is_administrative(type_):
+        reach_clinical_change(tx, patient_id)
 
 
 def sees_clinical(tx: Tx, patient_id: UUID) -> bool:

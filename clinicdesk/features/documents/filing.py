@@ -11,7 +11,7 @@ from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Change, Tx, verb
 from clinicdesk.features.documents import rules
-from clinicdesk.features.documents.access import see_type
+from clinicdesk.features.documents.access import change_type
 from clinicdesk.features.documents.models import Document
 from clinicdesk.features.documents.rows import row_of
 from clinicdesk.features.documents.schemas import (
@@ -60,7 +60,7 @@ def file_document(tx: Tx, request: FileDocument, held: Held) -> DocumentRow:
 
 @verb(Permission.EDIT_DOCUMENT, concurrent=True, of_patient=True)
 def edit_document(tx: Tx, request: EditDocument) -> DocumentRow:
-    """Say something else of a document: its title, type, day, prescription. Who may not see it may not change it.
+    """Say something else of a document: its title, type, day, prescription. Neither from nor to a clinical type by the desk.
 
     Raises NotPermitted, NotFound("document_not_found", "medication_not_found"), InvalidInput (as `file_document`),
     Conflict("changed_meanwhile", "document_removed").
@@ -68,7 +68,7 @@ def edit_document(tx: Tx, request: EditDocument) -> DocumentRow:
     document = _load(tx, request.id, request.version)
     if document.status != DocumentStatus.CURRENT:
         raise Conflict("document_removed")
-    see_type(tx, document.patient_id, request.type)
+    change_type(tx, document.patient_id, request.type)
     _check_said(tx, document.patient_id, request.type, request.dated_on, request.medication_id)
     document.title = one_line(request.title, "title", rules.TITLE_MOST, required=True)
     document.type, document.dated_on = request.type.value, request.dated_on
@@ -100,12 +100,12 @@ def restore_document(tx: Tx, document_id: UUID, version: int) -> DocumentRow:
 
 
 def _load(tx: Tx, document_id: UUID, version: int) -> Document:
-    """The document at this version, where the caller may see it."""
+    """The document at this version, where the caller may change it."""
     document = tx.session.get(Document, document_id)
     if document is None:
         raise NotFound("document_not_found")
     tx.reach(document.patient_id)
-    see_type(tx, document.patient_id, DocumentType(document.type))
+    change_type(tx, document.patient_id, DocumentType(document.type))
     if document.version != version:
         raise Conflict("changed_meanwhile")
     return document

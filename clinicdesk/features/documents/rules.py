@@ -9,7 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.text import one_line
-from clinicdesk.features.documents.schemas import Category, DocumentType, MediaType, TypeRow
+from clinicdesk.features.documents.schemas import Category, DocumentType, DocumentTypeRow, MediaType
 
 TITLE_MOST = 200
 FILENAME_MOST = 200
@@ -67,9 +67,9 @@ def is_administrative(type_: DocumentType) -> bool:
     return TYPES[type_].category is Category.ADMINISTRATIVE
 
 
-def document_types() -> list[TypeRow]:
+def document_types() -> list[DocumentTypeRow]:
     """The types of documents there are, with what is known of each."""
-    return [TypeRow(type_, known.code, known.display, known.category) for type_, known in TYPES.items()]
+    return [DocumentTypeRow(type_, known.code, known.display, known.category) for type_, known in TYPES.items()]
 
 
 def clean_filename(given: str) -> str:

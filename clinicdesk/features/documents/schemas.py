@@ -66,7 +66,7 @@ class MediaType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TypeRow:
+class DocumentTypeRow:
     """A type of document: its LOINC code and name ("" where LOINC has none), and who it is for."""
 
     type: DocumentType

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from sqlalchemy import select
 
 from clinicdesk.core.errors import Conflict, NotFound, Unavailable
@@ -30,16 +29,6 @@ from tests.features.documents.conftest import FileFor
 
 KEY = "0123456789abcdef" * 2
 SECRET_TEXT = b"The patient Joan Smith has told us something."
-
-
-@pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """An object store on the loopback."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture
