@@ -141,6 +141,8 @@ TRAIL_PROBLEMS = {
     "added": "Entry {entry} of the audit trail was added behind its sealed end.",
     "cut": "The audit trail was cut off: entry {entry} and what followed is missing.",
     "head": "The seal of the audit trail is not ours, at entry {entry}.",
+    "mark": "What says how much of the audit trail was pruned is not ours: it names entry {entry}.",
+    "pruned": "Entry {entry} of the audit trail stands before where it begins.",
     "checkpoint": "The audit trail was written anew: at entry {entry} it differs from what was noted of it.",
 }
 

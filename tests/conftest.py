@@ -91,6 +91,7 @@ _ON_BOTH = (
     "tests.server.test_reports",
     "tests.server.test_appointments",
     "tests.server.test_series",
+    "tests.core.test_retention",
     "tests.core.test_tx",
     "tests.core.test_trail",
 )

@@ -74,6 +74,9 @@ class Checkpoints:
             return False
         with self._database.engine.connect() as connection:
             root = connection.scalar(text("SELECT hash FROM audit_entry WHERE seq = :seq"), {"seq": last[0]})
+            gone = connection.execute(text("SELECT seq, hash FROM audit_prune")).one_or_none()
+        if root is None and gone is not None and last[0] <= gone.seq:
+            return bool(last[0] == gone.seq and last[1] != gone.hash)
         return bool(root != last[1])
 
     def _append(self, at: datetime, entries: int, root: bytes) -> None:

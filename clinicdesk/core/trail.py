@@ -52,6 +52,7 @@ class AuditEntry(Base):
         Index("ix_audit_entry_patient_id", "patient_id", "seq"),
         Index("ix_audit_entry_actor_id", "actor_id", "seq"),
         Index("ix_audit_entry_at_micros", "at_micros"),
+        {"postgresql_partition_by": "RANGE (seq)"},  # a part for each month, which retention drops as a whole
     )
 
     seq: Mapped[int] = mapped_column(
@@ -81,6 +82,23 @@ class AuditHead(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditPrune(Base):
+    """The one row that says how much of the chain's beginning is gone, and seals where it goes on from.
+
+    The database takes it only for entries that are all more than a year old, and lets go of no others.
+    """
+
+    __tablename__ = "audit_prune"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    """The last entry that is gone."""
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    until_micros: Mapped[int] = mapped_column(BigInteger)
+    """Every entry that is gone is older than this."""
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
@@ -124,6 +142,7 @@ def _joined() -> ColumnElement[bytes]:
 
 
 _WALK = select(_COLUMNS.seq, _COLUMNS.at_micros, _joined(), _COLUMNS.hash).order_by(_COLUMNS.seq)
+_PRUNED = select(*(AuditPrune.__table__.c[name] for name in ("seq", "hash", "until_micros", "mac")))
 
 
 _LAST_CHANGE = select(HistoryEntry.audit_seq).order_by(HistoryEntry.seq.desc()).limit(1)
@@ -143,6 +162,30 @@ def link(previous: bytes, body: bytes) -> bytes:
 def seal(key: bytes, seq: int, root: bytes) -> bytes:
     """The MAC (HMAC-SHA-256) over the chain's length and last hash."""
     return hmac.digest(key, b"%d:" % seq + root, "sha256")
+
+
+def seal_prune(key: bytes, seq: int, root: bytes, until_micros: int) -> bytes:
+    """The MAC (HMAC-SHA-256) over how much of the chain is gone, the hash it ended with, and how old all of it was."""
+    return hmac.digest(key, b"pruned %d:%d:" % (seq, until_micros) + root, "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where the chain begins: behind the entry with this number, from this hash."""
+
+    seq: int = 0
+    root: bytes = GENESIS
+    sound: bool = True
+    """Whether it is as we sealed it."""
+
+
+def beginning(connection: Connection, key: bytes) -> Beginning:
+    """Where the chain begins: with its first entry, unless it was pruned."""
+    mark = connection.execute(_PRUNED).one_or_none()
+    if mark is None:
+        return Beginning()
+    sound = hmac.compare_digest(mark.mac, seal_prune(key, mark.seq, mark.hash, mark.until_micros))
+    return Beginning(mark.seq, mark.hash, sound)
 
 
 class Chain:
@@ -190,7 +233,8 @@ class Verification:
 
     `problem` is one of: `edited` (this entry was changed, moved, or put in between), `missing` (entries before it were taken
     out), `added` (entries stand behind the sealed end), `cut` (the end was cut off), `head` (the seal was broken),
-    `checkpoint` (the chain contradicts a checkpoint kept elsewhere: it was written anew).
+    `checkpoint` (the chain contradicts a checkpoint kept elsewhere: it was written anew), `mark` (what says how much of it was
+    pruned is not ours), `pruned` (an entry stands before where it begins).
     """
 
     entries: int
@@ -218,9 +262,17 @@ def verify(
     whole, seal included, still contradicts them.
     """
     known = known or {}
+    begins = beginning(connection, key)
+    if not begins.sound:
+        return Verification(0, "mark", begins.seq)
+    stray = connection.scalar(select(func.min(_COLUMNS.seq)).where(_COLUMNS.seq <= begins.seq))
+    if stray is not None and begins.seq:
+        return Verification(0, "pruned", stray)
     sealed = connection.scalar(select(AuditHead.seq).where(AuditHead.id == 1))
     total = connection.scalar(select(func.max(_COLUMNS.seq))) or 0
-    seq, root, at = 0, GENESIS, None
+    seq, root, at = begins.seq, begins.root, None
+    if seq and known.get(seq, root) != root:
+        return Verification(0, "checkpoint", seq)
     with connection.execute(_WALK.execution_options(yield_per=_BATCH)) as walk:
         for entries in walk.partitions():
             for number, entry_at, content, stored in entries:
@@ -235,6 +287,19 @@ def verify(
             if progress is not None:
                 progress(seq, total)
     return _judge_end(connection, key, seq, root, _instant(at), max(known, default=0))
+
+
+def verify_part(connection: Connection, begins: Beginning, last: int) -> bytes | None:
+    """Walk the chain from its beginning to the entry with this number; the hash there, or None where it does not hold."""
+    seq, root = begins.seq, begins.root
+    part = _WALK.where(_COLUMNS.seq > seq, _COLUMNS.seq <= last).execution_options(yield_per=_BATCH)
+    with connection.execute(part) as walk:
+        for entries in walk.partitions():
+            for number, _, content, stored in entries:
+                if number != seq + 1 or stored != link(root, content):
+                    return None
+                seq, root = number, stored
+    return root if seq == last else None
 
 
 def _instant(micros: int | None) -> datetime | None:

@@ -25,9 +25,18 @@ from clinicdesk.server.clinic import open_server_clinic
 from clinicdesk.server.serving import on_server
 from clinicdesk.server.settings import Settings, with_data_dir
 
-TRIGGERS = tuple(
-    f"{table}_refuses_{verb}" for table in ("audit_entry", "history_entry") for verb in ("update", "delete", "truncate")
-)
+UNGUARDED = """
+    SELECT relname || ' ' || verb FROM pg_class, (VALUES ('update'), ('delete'), ('truncate')) AS verbs (verb)
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname ~ '^(audit|history)_entry'
+    AND NOT EXISTS (
+        SELECT 1 FROM pg_trigger
+        WHERE tgrelid = pg_class.oid AND tgenabled <> 'D' AND tgname ~ ('^(audit|history)_entry_refuses_' || verb)
+    )
+    UNION ALL
+    SELECT 'audit_prune ' || name FROM (VALUES ('is_proven'), ('refuses_delete'), ('refuses_truncate')) AS names (name)
+    WHERE NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgenabled <> 'D' AND tgname = 'audit_prune_' || name)
+"""
+"""SQL: which of the records, and of their parts, do not refuse what they should."""
 CONSTRAINTS = ("slot_too_long", "slot_taken_practitioner", "slot_taken_room", "slot_taken_patient")
 EXTENSIONS = ("btree_gist",)
 _FEW_CONNECTIONS = 10
@@ -112,7 +121,7 @@ def _guards(place: _Place) -> Finding:
             return Finding("guards", {"missing": "none yet"})
         missing = [
             *_missing(connection, EXTENSIONS, "SELECT extname FROM pg_extension"),
-            *_missing(connection, TRIGGERS, "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"),
+            *connection.exec_driver_sql(UNGUARDED).scalars(),
             *_missing(connection, CONSTRAINTS, "SELECT conname FROM pg_constraint"),
         ]
     facts: Facts = {"missing": ", ".join(missing) or "nothing"}

@@ -17,6 +17,7 @@ from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.feed import forget_changes
 from clinicdesk.core.jobs import begin_job, end_job
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.retention import close_months, prune
 from clinicdesk.core.tx import Actor, Tx
 from clinicdesk.features.documents.archive import sweep_orphans
 from clinicdesk.features.notifications.schemas import Channel
@@ -42,6 +43,7 @@ PAUSE_SECONDS = 10.0
 _GRACE_SECONDS = 45.0
 """How long the end waits for a message that is being sent: longer than a sender's time-outs."""
 _IMPLICIT_TLS_PORT = 465
+_PIECES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,21 @@ def _note_checkpoint(serving: Serving) -> None:
         serving.checkpoints.note()
 
 
+def _prune_trail(serving: Serving) -> None:
+    """Let go of the months of the audit trail that are kept long enough, a bounded piece each time round."""
+    _note_checkpoint(serving)  # so that the newest one stands behind what goes
+    for _ in range(_PIECES):
+        with serving.database.write(WORKER) as tx:
+            if not prune(tx, serving.settings.retention_years):
+                return
+
+
 JOBS: tuple[Job, ...] = (
     Job("medicine_reminders", timedelta(minutes=1), in_tx(remind_of_medicines)),
     Job("told_reminders", timedelta(days=1), in_tx(forget_told_reminders)),
     Job("checkpoints", timedelta(hours=1), _note_checkpoint),
+    Job("audit_months", timedelta(hours=1), in_tx(close_months)),
+    Job("retention", timedelta(hours=6), _prune_trail),
     Job("sessions", timedelta(hours=1), in_tx(forget_sessions)),
     Job("changes", timedelta(hours=1), in_tx(forget_changes)),
     Job("answers", timedelta(hours=1), in_tx(forget_answers)),

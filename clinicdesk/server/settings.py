@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     documents_s3_secret_key: SecretStr = SecretStr("")
     documents_s3_region: str = "us-east-1"
 
+    retention_years: int = Field(default=6, ge=1, le=100)
+    """How long the audit trail is kept. The law of most places asks for six years or more."""
+
     jobs: Jobs = Jobs.AUTO
     """Whether a server sends what waits and does the jobs as well: auto, where it is a single process."""
 

@@ -207,7 +207,11 @@ def test_check_says_of_each_thing_how_it_stands(clinic: str, run: Run, redis_url
 
 @pytest.mark.parametrize(
     "statement",
-    ["ALTER TABLE audit_entry DISABLE TRIGGER USER", "ALTER TABLE appointment DROP CONSTRAINT slot_taken_room"],
+    [
+        "ALTER TABLE audit_entry DISABLE TRIGGER USER",
+        "DROP TRIGGER audit_entry_refuses_delete ON audit_entry_open",
+        "ALTER TABLE appointment DROP CONSTRAINT slot_taken_room",
+    ],
 )
 def test_check_misses_a_guard_that_was_taken_away(clinic: str, run: Run, statement: str) -> None:
     with psycopg.connect(clinic) as connection:

@@ -264,6 +264,8 @@ class AuditPane(ListPane):
             "added": self.tr("Entries stand behind the sealed end."),
             "cut": self.tr("The end of the log was cut off."),
             "head": self.tr("The seal at the end of the log was broken."),
+            "mark": self.tr("What says how much of the log was let go is not ours."),
+            "pruned": self.tr("This entry stands before where the log begins."),
             "checkpoint": self.tr("The log contradicts what was noted of it elsewhere."),
         }.get(found.problem or "", "")
 

@@ -168,6 +168,8 @@ DEEDS: dict[str, tuple[str, str]] = {
     "practitioners.save_site": (QT_TRANSLATE_NOOP("Deeds", "Changed site"), "ph.buildings"),
     "practitioners.set_up_clinic": (QT_TRANSLATE_NOOP("Deeds", "Set up clinic"), "ph.buildings"),
     "practitioners.set_weekly_hours": (QT_TRANSLATE_NOOP("Deeds", "Set weekly hours"), "ph.clock"),
+    "retention.close_months": (QT_TRANSLATE_NOOP("Deeds", "Closed a month of the audit log"), "ph.check"),
+    "retention.prune": (QT_TRANSLATE_NOOP("Deeds", "Let old months of the audit log go"), "ph.eraser"),
     "upkeep.back_up": (QT_TRANSLATE_NOOP("Deeds", "Backed up"), "ph.download-simple"),
     "upkeep.check": (QT_TRANSLATE_NOOP("Deeds", "Checked the system"), "ph.wrench"),
     "upkeep.restore": (QT_TRANSLATE_NOOP("Deeds", "Restored backup"), "ph.upload-simple"),
