@@ -215,6 +215,7 @@ SENTENCES: dict[str, str] = {
     "medication_transition": "A prescription cannot change in this way.",
     "serious_warning": "Something serious speaks against this medicine. Choose another, or say why it is needed.",
     "patient_deceased_medicine": "This patient has died; nothing can be prescribed.",
+    "unit_missing": "This amount has no unit. Say which, or keep it as a draft.",
     "not_a_draft": "This prescription is signed. Stop it and write a new one.",
     "not_renewable": "This prescription cannot be renewed. Write a new one.",
     "not_active": "This medicine is not taken at present.",
@@ -224,6 +225,7 @@ SENTENCES: dict[str, str] = {
     "span": "This spans too much time; {most} days is the limit.",
     # Observations
     "observation_not_found": "This value is not there any more.",
+    "not_own_value": "The clinic has recorded this value. Ask the clinic if it is not right.",
     "observation_wrong": "This value was entered in error; it cannot be changed.",
     "implausible": "This cannot be right: it has to be between {least} and {most} {unit}.",
     "implausible_unit": "This cannot be right in {unit}. In {instead} it could be.",

@@ -28,6 +28,7 @@ from clinicdesk.server.routes import (
     doctors,
     documents,
     events,
+    health_records,
     notifications,
     patients,
     reports,
@@ -48,6 +49,7 @@ ROUTERS = (
     clinic.router,
     patients.router,
     series.router,  # before the visits, whose ids stand where its name does
+    health_records.router,
     appointments.router,
     reports.router,
     documents.router,

@@ -28,6 +28,7 @@ from clinicdesk.core.errors import (
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.core.sentences import SENTENCES, english
 from clinicdesk.features.appointments.schemas import SeriesClash
+from clinicdesk.features.medications.schemas import SafetyWarning
 from clinicdesk.features.merging.schemas import OverlappingVisits
 from clinicdesk.features.patients.schemas import Duplicate
 from clinicdesk.features.users.schemas import NotSignedIn, SecondFactorRequired, SignInRefused
@@ -61,6 +62,9 @@ class Problem(BaseModel):
     )
     merged_into: UUID | None = Field(default=None, description="With patient_merged: the record to open instead.")
     overlaps: list[OverlappingVisits] | None = Field(default=None, description="With visits_overlap: which visits.")
+    warnings: list[SafetyWarning] | None = Field(
+        default=None, description="With serious_warning: what speaks against the medicine."
+    )
     ticket: str | None = Field(default=None, description="With second_factor_required: what the code is sent with.")
 
 
@@ -127,7 +131,7 @@ def answer(status: int, code: str, detail: str, headers: dict[str, str] | None =
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
-_TOLD = ("field", "until", "ticket", "duplicates", "merged_into", "overlaps")
+_TOLD = ("field", "until", "ticket", "duplicates", "merged_into", "overlaps", "warnings")
 """Parameters of errors that are told to programs."""
 
 

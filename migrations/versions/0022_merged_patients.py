@@ -1,4 +1,4 @@
-"""Two records of one person become one, and patients are listed by name."""
+"""Two records of one person become one, patients are listed by name, and tell what they have measured themselves."""
 
 from __future__ import annotations
 
@@ -32,3 +32,4 @@ def upgrade() -> None:
         "ix_patient_merged_into_id", "patient", ["merged_into_id"], sqlite_where=MERGED, postgresql_where=MERGED
     )
     op.create_index("ix_patient_name", "patient", BY_NAME[op.get_bind().dialect.name])
+    op.add_column("observation", sa.Column("by_patient", sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -77,8 +77,9 @@ MAY: dict[frozenset[Role], str] = {
     CLINICAL: """
         documents.reach_clinical documents.reach_clinical_change
         medications.check_medicine medications.complete medications.current_medications medications.dispense
-        medications.edit_draft medications.enable_reminder medications.hold medications.mark_entered_in_error
-        medications.open_medication medications.past_medications medications.prescribe medications.reminders_of_patient
+        medications.due_for_patient medications.edit_draft medications.enable_reminder medications.hold
+        medications.mark_entered_in_error medications.open_medication medications.past_medications
+        medications.prescribe medications.prescribe_phrase medications.read_phrase medications.reminders_of_patient
         medications.renew medications.resume medications.save_reminder medications.sign medications.stop
         medications.withdraw
         observations.correct observations.latest observations.list_observations observations.mark_wrong
@@ -124,7 +125,14 @@ _OF_PATIENT = """
     documents.reach_clinical documents.reach_clinical_change documents.remove_document documents.remove_photo
     documents.restore_document documents.set_photo
     merging.merge merging.unmerge
+    medications.check_medicine medications.complete medications.current_medications medications.dispense
+    medications.due_for_patient medications.edit_draft medications.enable_reminder medications.hold
+    medications.mark_entered_in_error medications.open_medication medications.past_medications medications.prescribe
+    medications.prescribe_phrase medications.reminders_of_patient medications.renew medications.resume
+    medications.save_reminder medications.sign medications.stop medications.withdraw
     notifications.contact_preference notifications.set_contact_preference
+    observations.correct observations.latest observations.list_observations observations.mark_wrong
+    observations.record observations.trend
     patients.allergies_checked patients.duplicates_of patients.edit patients.edit_contact_details patients.get_row
     patients.list_allergies patients.list_contacts patients.mark_deceased patients.mark_living patients.open_record
     patients.remove_allergy patients.remove_contact patients.restore_allergy patients.restore_contact patients.reveal

@@ -22,6 +22,8 @@ from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.schemas import SaveType
+from clinicdesk.features.care import service as care
+from clinicdesk.features.care.schemas import CareRow, CareScope
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.schemas import Demographics, RegisterPatient
 from clinicdesk.features.practitioners import service as practitioners
@@ -105,6 +107,13 @@ def own_record(db: Database, operator: Actor, people: dict[Role, UserRow]) -> UU
         proved = {"patient_id": mine, "email_verified_at": tx.now}
         tx.session.execute(update(User).where(User.id == people[Role.PATIENT].id).values(**proved))
     return mine
+
+
+@pytest.fixture
+def everybody_in_care(db: Database, operator: Actor, people: dict[Role, UserRow]) -> None:
+    """Clinicians reach every patient's records: what a test is about is not care."""
+    with db.write(operator) as tx:
+        care.edit_care_settings(tx, CareRow(CareScope.EVERYBODY))
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,14 @@ MAY: dict[frozenset[Role] | str, str] = {
     """,
     CLINICIANS: """
         add_allergy allergies_checked edit_allergy remove_allergy restore_allergy
+        current_medications past_medications check_medicine prescribe prescribe_phrase read_phrase edit_draft sign_draft
+        renew_medication hold_medication resume_medication stop_medication complete_medication withdraw_medication
+        mark_medication_entered_in_error dispense_medication list_reminders due_reminders
+        list_metrics record_metric latest_metrics metric_trend
+    """,
+    # Asked by the id of a row, a patient is told that it is not there; somebody else's is refused (tests beside the routes).
+    CLINICIANS | {Role.PATIENT}: """
+        open_medication add_reminder edit_reminder enable_reminder correct_metric mark_metric_wrong
     """,
     # Clinicians see their own as soon as their account is linked to a practitioner; these are not.
     ADMINISTRATOR | {Role.RECEPTIONIST}: """
@@ -100,6 +108,20 @@ BODIES: dict[str, Any] = {
     "say": {"text": "Room 2 is free"},
     "edit_chat_message": {"text": "Room 3 is free"},
     "merge_patients": {"duplicate_id": str(new_id()), "duplicate_version": 1},
+    "check_medicine": {"medicine": "X"},
+    "prescribe": {"medicine": "X"},
+    "prescribe_phrase": {"text": "X"},
+    "read_phrase": {"text": "X"},
+    "edit_draft": {"medicine": "X"},
+    **{f"{verb}_medication": {"reason": "X"} for verb in ("hold", "stop", "withdraw")},
+    **{name: {} for name in ("sign_draft", "renew_medication", "resume_medication", "dispense_medication")},
+    "mark_medication_entered_in_error": {"reason": "X"},
+    "add_reminder": {"times": ["08:00"], "starts_on": "2026-11-23"},
+    "edit_reminder": {"times": ["08:00"], "starts_on": "2026-11-23"},
+    "enable_reminder": {"enabled": True},
+    "record_metric": {"measure": "weight", "value": 70},
+    "correct_metric": {"value": 70, "reason": "X"},
+    "mark_metric_wrong": {"reason": "X"},
     "register_patient": {"demographics": {"family": "X"}},
     "find_duplicates": {"family": "X"},
     "edit_patient": {"family": "X"},
@@ -203,7 +225,7 @@ def test_whoever_is_not_signed_in_is_told_so(endpoints: dict[str, tuple[str, str
     assert refused - closed <= {"login", "login_with_code", "refresh"}
 
 
-@pytest.mark.usefixtures("own_record")
+@pytest.mark.usefixtures("own_record", "everybody_in_care")
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_gets_in_where_the_table_says(
     endpoints: dict[str, tuple[str, str]], sign_in: SignedIn, role: Role

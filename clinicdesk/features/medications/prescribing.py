@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from clinicdesk.core.errors import Conflict, NotPermitted
+from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
+from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.medications import rules, safety
 from clinicdesk.features.medications.models import MedicationReminder, MedicationRequest
+from clinicdesk.features.medications.phrase import Proposal, parse
 from clinicdesk.features.medications.rows import columns_of, dosage_of, load, row_of
 from clinicdesk.features.medications.schemas import (
     Checked,
@@ -28,35 +31,55 @@ from clinicdesk.features.patients.record import load as load_patient
 from clinicdesk.features.patients.record import today
 from clinicdesk.features.patients.rows import allergy_row
 
+PHRASE_MOST = 300
+"""Characters that a typed prescription may have."""
 
-@verb(Permission.READ_MEDICATIONS, concurrent=True)
+
+@verb(Permission.READ_MEDICATIONS, concurrent=True, of_patient=True)
 def check_medicine(tx: Tx, patient_id: UUID, medicine: str, except_id: UUID | None = None) -> Checked:
     """What speaks against the medicine for this patient, worst first; `except_id` is a prescription that it would replace.
 
     See `safety.check` for what it can tell. That it was looked up stands in the audit trail. Raises NotFound.
     """
+    tx.reach(patient_id)
     patient = load_patient(tx, patient_id)
     tx.record(Change("medication_request", None, Action.READ, patient_id=patient_id))
     return _check(tx, patient, medicine, except_id)
 
 
-@verb(Permission.PRESCRIBE, concurrent=True)
+@verb(Permission.PRESCRIBE, concurrent=True, of_patient=True)
 def prescribe(tx: Tx, request: Prescribe) -> MedicationRow:
     """Prescribe a medicine, or keep a draft of it. A draft is checked when it is signed.
 
     Raises SeriousWarning (say why, to prescribe in spite of it), NotPermitted (the role may not), InvalidInput, NotFound and
     Conflict(patient_deceased_medicine).
     """
-    request = rules.checked(request, today(tx))
-    stored = _new(tx, request)
-    if request.draft:
-        stored.status = Status.DRAFT.value
-    else:
-        _sign(tx, stored, request.override_reason)
-    return _added(tx, stored)
+    tx.reach(request.patient_id)
+    return _prescribe(tx, request)
 
 
-@verb(Permission.PRESCRIBE, concurrent=True)
+@verb(Permission.PRESCRIBE, writes=False)
+def read_phrase(tx: Tx, text: str) -> Proposal:
+    """What a prescription as one types it, such as `ibuprofen 400 tds 7d`, is understood as. Raises InvalidInput."""
+    return parse(one_line(text, "text", PHRASE_MOST, required=True), today(tx))
+
+
+@verb(Permission.PRESCRIBE, concurrent=True, of_patient=True)
+def prescribe_phrase(
+    tx: Tx, patient_id: UUID, text: str, *, draft: bool = True, override_reason: str = ""
+) -> MedicationRow:
+    """Prescribe what the phrase is understood as; without `draft` it is signed at once.
+
+    Raises as `prescribe` does, and InvalidInput(unit_missing) where an amount without a unit would be signed unseen.
+    """
+    tx.reach(patient_id)
+    proposal = parse(one_line(text, "text", PHRASE_MOST, required=True), today(tx))
+    if proposal.unit_assumed and not draft:
+        raise InvalidInput("unit_missing", field="text")
+    return _prescribe(tx, replace(proposal.request(patient_id), draft=draft, override_reason=override_reason))
+
+
+@verb(Permission.PRESCRIBE, concurrent=True, of_patient=True)
 def edit_draft(tx: Tx, request: EditDraft) -> MedicationRow:
     """Give a draft new values; the patient stays the same. Raises NotFound, InvalidInput, Conflict(changed_meanwhile,
     not_a_draft)."""
@@ -68,7 +91,7 @@ def edit_draft(tx: Tx, request: EditDraft) -> MedicationRow:
     return _edited(tx, stored)
 
 
-@verb(Permission.PRESCRIBE, concurrent=True)
+@verb(Permission.PRESCRIBE, concurrent=True, of_patient=True)
 def sign(tx: Tx, id: UUID, version: int, override_reason: str = "") -> MedicationRow:  # noqa: A002
     """Make a draft a prescription. Raises as `prescribe` does, and Conflict(not_a_draft, changed_meanwhile)."""
     stored = load(tx, id, version)
@@ -78,7 +101,7 @@ def sign(tx: Tx, id: UUID, version: int, override_reason: str = "") -> Medicatio
     return _edited(tx, stored)
 
 
-@verb(Permission.PRESCRIBE, concurrent=True)
+@verb(Permission.PRESCRIBE, concurrent=True, of_patient=True)
 def renew(tx: Tx, request: Renew) -> MedicationRow:
     """Let a prescription go on as a new one; the old one is completed, and its reminders go over to the new one.
 
@@ -102,7 +125,7 @@ def renew(tx: Tx, request: Renew) -> MedicationRow:
     return row
 
 
-@verb(Permission.PRESCRIBE, concurrent=True)
+@verb(Permission.PRESCRIBE, concurrent=True, of_patient=True)
 def resume(tx: Tx, id: UUID, version: int, override_reason: str = "") -> MedicationRow:  # noqa: A002
     """Let a prescription go on that was held, or ended by mistake. It is checked again.
 
@@ -113,6 +136,16 @@ def resume(tx: Tx, id: UUID, version: int, override_reason: str = "") -> Medicat
         raise Conflict("medication_transition", from_=stored.status, to=Status.ACTIVE.value)
     _sign(tx, stored, rules.checked_reason(override_reason, "override_reason", required=False))
     return _edited(tx, stored)
+
+
+def _prescribe(tx: Tx, request: Prescribe) -> MedicationRow:
+    request = rules.checked(request, today(tx))
+    stored = _new(tx, request)
+    if request.draft:
+        stored.status = Status.DRAFT.value
+    else:
+        _sign(tx, stored, request.override_reason)
+    return _added(tx, stored)
 
 
 def _again(old: MedicationRequest, request: Renew) -> Prescribe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.clock import in_utc
@@ -25,7 +25,7 @@ LONGEST_LOOK = timedelta(days=31)
 """How much time one question about due reminders may span."""
 
 
-@verb(Permission.MANAGE_REMINDERS, concurrent=True)
+@verb(Permission.MANAGE_REMINDERS, concurrent=True, of_patient=True)
 def save_reminder(tx: Tx, request: SaveReminder) -> ReminderRow:
     """Remind a patient of a medicine by a new rule (it is on), or give a reminder a new one.
 
@@ -48,7 +48,7 @@ def save_reminder(tx: Tx, request: SaveReminder) -> ReminderRow:
         tx.session.add(reminder)
         tx.record(Change.created(reminder, patient_id=medication.patient_id))
     else:
-        reminder = _stored(tx, request.id, request.version)
+        reminder = _at(_stored(tx, request.id), request.version)
         if reminder.medication_id != medication.id:
             raise NotFound("reminder_not_found")
         for name, value in values.items():
@@ -58,20 +58,22 @@ def save_reminder(tx: Tx, request: SaveReminder) -> ReminderRow:
     return _row(tx, reminder, medication)
 
 
-@verb(Permission.MANAGE_REMINDERS, concurrent=True)
+@verb(Permission.MANAGE_REMINDERS, concurrent=True, of_patient=True)
 def enable_reminder(tx: Tx, id: UUID, version: int, enabled: bool) -> ReminderRow:  # noqa: A002
     """Turn a reminder on or off. Raises NotFound and Conflict(changed_meanwhile)."""
-    reminder = _stored(tx, id, version)
+    reminder = _stored(tx, id)
     medication = load(tx, reminder.medication_id)
+    _at(reminder, version)
     reminder.enabled = enabled
     tx.record(Change.updated(reminder, patient_id=medication.patient_id, note="on" if enabled else "off"))
     tx.session.flush()
     return _row(tx, reminder, medication)
 
 
-@verb(Permission.READ_MEDICATIONS, concurrent=True)
+@verb(Permission.READ_MEDICATIONS, concurrent=True, of_patient=True)
 def reminders_of_patient(tx: Tx, patient_id: UUID) -> list[ReminderRow]:
     """Every reminder of a patient, the next due first, then those that are not due any more. Audited. Raises NotFound."""
+    tx.reach(patient_id)
     load_patient(tx, patient_id)
     tx.record(Change("medication_reminder", None, Action.READ, patient_id=patient_id))
     found = tx.session.execute(
@@ -89,6 +91,19 @@ def due_between(tx: Tx, start: datetime, end: datetime) -> list[DueReminder]:
 
     Each (reminder_id, due_at) comes back the same whenever it is asked. Raises InvalidInput for a span over 31 days.
     """
+    return _due(tx, start, end)
+
+
+@verb(Permission.READ_MEDICATIONS, concurrent=True, of_patient=True)
+def due_for_patient(tx: Tx, patient_id: UUID, start: datetime, end: datetime) -> list[DueReminder]:
+    """The same of one patient. Audited. Raises NotFound, and InvalidInput for a span over 31 days."""
+    tx.reach(patient_id)
+    load_patient(tx, patient_id)
+    tx.record(Change("medication_reminder", None, Action.READ, patient_id=patient_id))
+    return _due(tx, start, end, MedicationRequest.patient_id == patient_id)
+
+
+def _due(tx: Tx, start: datetime, end: datetime, *narrowed: ColumnElement[bool]) -> list[DueReminder]:
     start, end = in_utc(start), in_utc(end)
     if not timedelta(0) <= end - start <= LONGEST_LOOK:
         raise InvalidInput("span", field="end", most=LONGEST_LOOK.days)
@@ -102,7 +117,7 @@ def due_between(tx: Tx, start: datetime, end: datetime) -> list[DueReminder]:
         .where(
             r.enabled.is_(True), r.starts_on <= last, or_(r.until.is_(None), r.until >= first),
             m.status == Status.ACTIVE.value, m.starts_on <= last, or_(m.ends_on.is_(None), m.ends_on >= first),
-            Patient.deceased.is_(False), Patient.active.is_(True),
+            Patient.deceased.is_(False), Patient.active.is_(True), *narrowed,
         )
     )  # fmt: skip
     due = [
@@ -119,10 +134,14 @@ def _while_taken(rule: ReminderRule, medication: MedicationRequest) -> ReminderR
     return ReminderRule(rule.times, max(rule.starts_on, medication.starts_on), min(ends, default=None), rule.weekdays)
 
 
-def _stored(tx: Tx, id_: UUID, version: int | None) -> MedicationReminder:
+def _stored(tx: Tx, id_: UUID) -> MedicationReminder:
     reminder = tx.session.get(MedicationReminder, id_)
     if reminder is None:
         raise NotFound("reminder_not_found")
+    return reminder
+
+
+def _at(reminder: MedicationReminder, version: int | None) -> MedicationReminder:
     if reminder.version != version:
         raise Conflict("changed_meanwhile")
     return reminder

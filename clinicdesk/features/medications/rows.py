@@ -29,10 +29,14 @@ from clinicdesk.features.patients.record import day_in
 
 
 def load(tx: Tx, id_: UUID, version: int | None = None) -> MedicationRequest:
-    """A prescription's own row. Raises NotFound(medication_not_found), and Conflict(changed_meanwhile) if not at `version`."""
+    """A prescription's own row, once it is sure that the caller reaches its patient.
+
+    Raises NotFound(medication_not_found), NotPermitted, and Conflict(changed_meanwhile) if it is not at `version`.
+    """
     found = tx.session.get(MedicationRequest, id_)
     if found is None:
         raise NotFound("medication_not_found")
+    tx.reach(found.patient_id)
     if version is not None and found.version != version:
         raise Conflict("changed_meanwhile")
     return found

@@ -1,8 +1,18 @@
 """The verbs of medications, in one place: `medications.service.prescribe`, and the rest."""
 
-from clinicdesk.features.medications.prescribing import check_medicine, edit_draft, prescribe, renew, resume, sign
+from clinicdesk.features.medications.prescribing import (
+    check_medicine,
+    edit_draft,
+    prescribe,
+    prescribe_phrase,
+    read_phrase,
+    renew,
+    resume,
+    sign,
+)
 from clinicdesk.features.medications.reminders import (
     due_between,
+    due_for_patient,
     enable_reminder,
     reminders_of_patient,
     save_reminder,
@@ -25,6 +35,7 @@ __all__ = [
     "current_medications",
     "dispense",
     "due_between",
+    "due_for_patient",
     "edit_draft",
     "enable_reminder",
     "hold",
@@ -32,6 +43,8 @@ __all__ = [
     "open_medication",
     "past_medications",
     "prescribe",
+    "prescribe_phrase",
+    "read_phrase",
     "reminders_of_patient",
     "renew",
     "resume",

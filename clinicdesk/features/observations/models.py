@@ -40,3 +40,5 @@ class Observation(Identified, Base):
     recorder: Mapped[str] = mapped_column(String(120), default="")
     note: Mapped[str] = mapped_column(String(250), default="")
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("observation.id"))
+    by_patient: Mapped[bool] = mapped_column(default=False)
+    """The patient has measured and told it."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from clinicdesk.core.paging import PageRequest
 
 
 class Measure(StrEnum):
@@ -80,15 +82,14 @@ class CorrectObservation:
 
 @dataclass(frozen=True, slots=True)
 class ObservationQuery:
-    """Values of a patient taken in [since, until), latest first: of one measure or of all, `limit` at most (1 to 1000)."""
+    """Values of a patient taken in [since, until), latest first: of one measure or of all."""
 
     patient_id: UUID
     measure: Measure | None = None
     since: datetime | None = None
     until: datetime | None = None
-    limit: int = 100
-    skip: int = 0
     entered_in_error: bool = False
+    page: PageRequest = field(default_factory=PageRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class ObservationRow:
     replaces_id: UUID | None
     wrong_reason: str
     version: int
+    by_patient: bool = False
+    """The patient has measured and told it."""
 
     @property
     def value(self) -> float:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select, tuple_
 
-from clinicdesk.core.clock import in_utc
-from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
+from clinicdesk.core.clock import in_utc, to_micros
+from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
+from clinicdesk.core.paging import Page, check_limit, decode_cursor, encode_cursor, id_of, instant_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -32,14 +33,17 @@ from clinicdesk.features.patients.record import load as load_patient
 
 __all__ = ["correct", "latest", "list_observations", "mark_wrong", "record", "trend"]
 
-MOST_ROWS = 1000
 MOST_POINTS = 10_000
 """Of one trend; the latest are kept."""
 
 
-@verb(Permission.RECORD_OBSERVATION, concurrent=True)
+@verb(Permission.RECORD_OBSERVATION, concurrent=True, of_patient=True)
 def record(tx: Tx, request: RecordObservation) -> ObservationRow:
-    """Record what was measured. Raises NotFound, and InvalidInput as `rules.measured` and `rules.check_taken_at` do."""
+    """Record what was measured; what patients record of themselves is marked as theirs.
+
+    Raises NotFound, and InvalidInput as `rules.measured` and `rules.check_taken_at` do.
+    """
+    tx.reach(request.patient_id)
     born = load_patient(tx, request.patient_id).birth_date
     stored = _new(
         tx, request.patient_id, request.measure,
@@ -50,11 +54,12 @@ def record(tx: Tx, request: RecordObservation) -> ObservationRow:
     return _row(stored, born)
 
 
-@verb(Permission.RECORD_OBSERVATION, concurrent=True)
+@verb(Permission.RECORD_OBSERVATION, concurrent=True, of_patient=True)
 def correct(tx: Tx, request: CorrectObservation) -> ObservationRow:
     """Put right what was recorded: the old value is marked as entered in error, a new one takes its place and is given back.
 
-    Raises NotFound, InvalidInput, Conflict(observation_wrong, changed_meanwhile).
+    Patients put right what they have recorded themselves. Raises NotFound, InvalidInput, NotPermitted(not_own_value),
+    Conflict(observation_wrong, changed_meanwhile).
     """
     old = _load(tx, request.id, request.version)
     born = load_patient(tx, old.patient_id).birth_date
@@ -69,20 +74,25 @@ def correct(tx: Tx, request: CorrectObservation) -> ObservationRow:
     return _row(new, born)
 
 
-@verb(Permission.RECORD_OBSERVATION, concurrent=True)
+@verb(Permission.RECORD_OBSERVATION, concurrent=True, of_patient=True)
 def mark_wrong(tx: Tx, id: UUID, version: int, reason: str) -> ObservationRow:  # noqa: A002
     """Say that a value should not stand on this record; it is kept, and shown only where it is asked for.
 
-    Raises NotFound, InvalidInput, Conflict(observation_wrong, changed_meanwhile).
+    Raises NotFound, InvalidInput, NotPermitted(not_own_value), Conflict(observation_wrong, changed_meanwhile).
     """
     stored = _load(tx, id, version)
     _mark_wrong(tx, stored, reason)
     return _row(stored, load_patient(tx, stored.patient_id).birth_date)
 
 
-@verb(Permission.READ_OBSERVATIONS, concurrent=True)
-def list_observations(tx: Tx, query: ObservationQuery) -> list[ObservationRow]:
-    """The values that the query asks for, latest first. Audited. Raises NotFound, and InvalidInput for BMI (see `trend`)."""
+@verb(Permission.READ_OBSERVATIONS, concurrent=True, of_patient=True)
+def list_observations(tx: Tx, query: ObservationQuery) -> Page[ObservationRow]:
+    """A page of the values that the query asks for, latest first. Audited.
+
+    Raises NotFound, InvalidInput("cursor_not_right", "out_of_range"), and InvalidInput("computed") for BMI (see `trend`).
+    """
+    page = query.page
+    check_limit(page)
     born = _reading(tx, query.patient_id)
     if query.measure is Measure.BMI:
         raise InvalidInput("computed", field="measure")
@@ -91,12 +101,19 @@ def list_observations(tx: Tx, query: ObservationQuery) -> list[ObservationRow]:
         found = found.where(Observation.code == MEASURES[query.measure].code)
     if not query.entered_in_error:
         found = found.where(Observation.status != Status.ENTERED_IN_ERROR.value)
-    found = found.order_by(Observation.taken_at.desc(), Observation.id.desc())
-    page = found.offset(max(0, query.skip)).limit(max(1, min(query.limit, MOST_ROWS)))
-    return [_row(stored, born) for stored in tx.session.scalars(page)]
+    wanted = found.order_by(Observation.taken_at.desc(), Observation.id.desc())
+    if page.cursor:
+        taken_at, last = decode_cursor(page.cursor, int, str)
+        behind = tuple_(literal(instant_of(taken_at), Observation.taken_at.type), literal(id_of(last)))
+        wanted = wanted.where(tuple_(Observation.taken_at, Observation.id) < behind)
+    stored = tx.session.scalars(wanted.limit(page.limit + 1)).all()
+    shown = stored[: page.limit]
+    following = encode_cursor([to_micros(shown[-1].taken_at), shown[-1].id.hex]) if len(stored) > page.limit else None
+    total = tx.session.scalar(found.with_only_columns(func.count())) if page.total else None
+    return Page([_row(one, born) for one in shown], following, total)
 
 
-@verb(Permission.READ_OBSERVATIONS, concurrent=True)
+@verb(Permission.READ_OBSERVATIONS, concurrent=True, of_patient=True)
 def latest(tx: Tx, patient_id: UUID) -> Latest:
     """The latest value of each measure, and the body mass index at the latest weight. Audited. Raises NotFound."""
     born = _reading(tx, patient_id)
@@ -119,7 +136,7 @@ def latest(tx: Tx, patient_id: UUID) -> Latest:
     )
 
 
-@verb(Permission.READ_OBSERVATIONS, concurrent=True)
+@verb(Permission.READ_OBSERVATIONS, concurrent=True, of_patient=True)
 def trend(
     tx: Tx, patient_id: UUID, measure: Measure, since: datetime | None = None, until: datetime | None = None
 ) -> Trend:
@@ -154,6 +171,7 @@ def trend(
 
 def _reading(tx: Tx, patient_id: UUID) -> date | None:
     """Note that the patient's values are read; gives back the birth date."""
+    tx.reach(patient_id)
     patient = load_patient(tx, patient_id)
     tx.record(Change("observation", None, Action.READ, patient_id=patient_id))
     return patient.birth_date
@@ -196,6 +214,7 @@ def _new(
         diastolic=measured.diastolic, given_value=measured.given_value, given_unit=measured.given_unit,
         status=Status.FINAL.value, wrong_reason="", taken_at=taken_at, recorded_at=tx.now,
         recorder_id=tx.actor.user_id, recorder=tx.actor.name, note=one_line(note, "note", rules.NOTE_MOST), replaces_id=None,
+        by_patient=tx.own_patient is not None,
     )  # fmt: skip
 
 
@@ -216,6 +235,9 @@ def _load(tx: Tx, id_: UUID, version: int) -> Observation:
     stored = tx.session.get(Observation, id_)
     if stored is None:
         raise NotFound("observation_not_found")
+    tx.reach(stored.patient_id)
+    if tx.own_patient is not None and stored.recorder_id != tx.actor.user_id:
+        raise NotPermitted("not_own_value", verb=tx.verb, patient_id=stored.patient_id)
     if stored.version != version:
         raise Conflict("changed_meanwhile")
     if stored.status == Status.ENTERED_IN_ERROR.value:
@@ -230,5 +252,5 @@ def _row(stored: Observation, born: date | None) -> ObservationRow:
         stored.id, stored.patient_id, measure, stored.code,
         rules.components(measure, stored.value, stored.diastolic, years), stored.given_value, stored.given_unit,
         Status(stored.status), stored.taken_at, stored.recorded_at, stored.recorder_id, stored.recorder, stored.note,
-        stored.replaces_id, stored.wrong_reason, stored.version,
+        stored.replaces_id, stored.wrong_reason, stored.version, stored.by_patient,
     )  # fmt: skip

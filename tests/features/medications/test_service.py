@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from clinicdesk.core.errors import ClinicError, Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
+from clinicdesk.core.paging import PageRequest
 from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor, Database, Tx
 from clinicdesk.features.medications import service as medications
@@ -150,9 +151,11 @@ def test_lists_are_of_what_is_taken_now_and_of_what_was(
     clock.now += 6 * DAY
     assert [row.medicine for row in current(db, doctor, smith)] == ["alpha", "Zinc"]
     past = do(db, doctor, medications.past_medications, smith)
-    assert [row.medicine for row in past] == ["Course", "Old"]
-    assert len(do(db, doctor, medications.past_medications, smith, entered_in_error=True)) == 3
-    assert len(do(db, doctor, medications.past_medications, smith, limit=1)) == 1
+    assert [row.medicine for row in past.items] == ["Course", "Old"]
+    assert len(do(db, doctor, medications.past_medications, smith, entered_in_error=True).items) == 3
+    first = do(db, doctor, medications.past_medications, smith, PageRequest(1, total=True))
+    rest = do(db, doctor, medications.past_medications, smith, PageRequest(1, first.next))
+    assert (first.items + rest.items, first.total, rest.next) == (past.items, 2, None)
 
 
 def test_somebody_elses_change_is_not_overwritten(db: Database, doctor: Actor, prescribe: PrescribeFor) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from clinicdesk.core.errors import ClinicError, InvalidInput, NotFound
 from clinicdesk.core.history import HistoryEntry
 from clinicdesk.core.ids import new_id
+from clinicdesk.core.paging import PageRequest
 from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.observations import service as observations
@@ -68,7 +69,7 @@ def test_a_value_is_kept_as_told_and_in_its_own_unit(
     )  # fmt: skip
     assert (row.taken_at, row.recorded_at, row.recorder, row.note) == (taken, clock.now, nurse.name, "ear")
     assert (row.status, row.out_of_range) == (Status.FINAL, True)
-    assert read(db, nurse, observations.list_observations, ObservationQuery(smith)) == [row]
+    assert read(db, nurse, observations.list_observations, ObservationQuery(smith)).items == [row]
 
 
 def test_a_blood_pressure_has_two_parts(record: Record) -> None:
@@ -97,8 +98,8 @@ def test_a_correction_takes_the_place_of_what_was_wrong_and_keeps_it(
     right = read(db, nurse, observations.correct, CorrectObservation(wrong.id, 1, 78, "digit too many"))
     assert (right.value, right.status, right.replaces_id) == (78, Status.CORRECTED, wrong.id)
     assert (right.taken_at, right.note) == (wrong.taken_at, "shoes")
-    assert read(db, nurse, observations.list_observations, ObservationQuery(smith)) == [right]
-    both = read(db, nurse, observations.list_observations, ObservationQuery(smith, entered_in_error=True))
+    assert read(db, nurse, observations.list_observations, ObservationQuery(smith)).items == [right]
+    both = read(db, nurse, observations.list_observations, ObservationQuery(smith, entered_in_error=True)).items
     assert [(row.value, row.status, row.wrong_reason) for row in both] == [
         (78, Status.CORRECTED, ""), (178, Status.ENTERED_IN_ERROR, "digit too many"),
     ]  # fmt: skip
@@ -119,7 +120,7 @@ def test_a_correction_needs_a_reason_and_the_version_that_was_seen(
         with pytest.raises(ClinicError) as refused:
             read(db, nurse, verb, *told)
         assert refused.value.reason == code
-    assert read(db, nurse, observations.list_observations, ObservationQuery(smith)) == [row]
+    assert read(db, nurse, observations.list_observations, ObservationQuery(smith)).items == [row]
 
 
 def test_what_is_wrong_already_is_left_alone(db: Database, nurse: Actor, smith: UUID, record: Record) -> None:
@@ -140,12 +141,20 @@ def test_lists_are_by_measure_and_time_latest_first(
     pulse = record(M.HEART_RATE, 70)
 
     def ask(**told: Any) -> list[ObservationRow]:
-        found: list[ObservationRow] = read(db, nurse, observations.list_observations, ObservationQuery(smith, **told))
+        query = ObservationQuery(smith, **told)
+        found: list[ObservationRow] = read(db, nurse, observations.list_observations, query).items
         return found
 
     assert ask(measure=M.WEIGHT) == weights
     assert ask(measure=M.WEIGHT, since=now - 3 * DAY, until=now - DAY) == weights[2:4]
-    assert ask(measure=M.WEIGHT, limit=2, skip=1) == weights[1:3]
+    first = read(db, nurse, observations.list_observations, ObservationQuery(smith, M.WEIGHT, page=PageRequest(3)))
+    rest = read(
+        db,
+        nurse,
+        observations.list_observations,
+        ObservationQuery(smith, M.WEIGHT, page=PageRequest(3, first.next, True)),
+    )
+    assert (first.items, rest.items, rest.next, rest.total) == (weights[:3], weights[3:], None, 5)
     assert set(ask()) == {*weights, pulse}
     with pytest.raises(InvalidInput):
         ask(measure=M.BMI)
