@@ -1,6 +1,6 @@
 """All tables of all features, imported for the sake of the one metadata that holds them."""
 
-from clinicdesk.core import changes, clinic, history, jobs, trail
+from clinicdesk.core import changes, clinic, history, jobs, pauses, trail
 from clinicdesk.core.model import Base
 from clinicdesk.features.appointments import models as appointments
 from clinicdesk.features.care import models as care
@@ -29,6 +29,7 @@ __all__ = [
     "notifications",
     "observations",
     "patients",
+    "pauses",
     "practitioners",
     "trail",
     "users",

@@ -66,7 +66,7 @@ def create_app(serving: Serving) -> FastAPI:
         try:
             if work is not None:
                 work.start()
-            await app.state.serving.live.start()
+            await app.state.serving.start()
             yield
         finally:
             if work is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,9 +32,14 @@ _METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 
 def note_request(method: str, route: str, status: int, seconds: float) -> None:
     """Count a request under its route (never its path, which names people's records)."""
-    known = method if method in _METHODS else "other"
-    _requests.labels(known, route, str(status)).inc()
-    _seconds.labels(known, route).observe(seconds)
+    counter, histogram = _figures(method if method in _METHODS else "other", route, status)
+    counter.inc()
+    histogram.observe(seconds)
+
+
+@lru_cache(2_000)
+def _figures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(method, route, str(status)), _seconds.labels(method, route)
 
 
 class Alive(BaseModel):

@@ -33,6 +33,7 @@ from clinicdesk.core.tx import Actor, Committed, Database, Tx
 from clinicdesk.features.chat import service as chat
 from clinicdesk.features.users import service as users
 from clinicdesk.server import audience
+from clinicdesk.server.marks import Marks
 from clinicdesk.server.presence import Place, Presence
 from clinicdesk.server.tokens import Caller
 
@@ -94,8 +95,9 @@ class _Found:
 class Live:
     """One worker's followers. `start` and `stop` it within the loop that serves."""
 
-    def __init__(self, database: Database, redis_url: str | None) -> None:
+    def __init__(self, database: Database, redis_url: str | None, marks: Marks | None) -> None:
         self._database = database
+        self._marks = marks
         self._redis_url = redis_url
         self._redis: Redis | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -278,7 +280,9 @@ class Live:
             conversations = [id_ for id_ in about if id_ is not None]
             members = chat.members_of(tx, conversations) if conversations else {}
             going = users.open_sessions(tx, sessions) if sessions else {}
-            return _Found(found, [_Known(unit, members) for unit in found.units], going)
+        if self._marks is not None and found.units:
+            self._marks.heard(found.units)
+        return _Found(found, [_Known(unit, members) for unit in found.units], going)
 
     def _told(self, actor: Actor, known: list[_Known]) -> list[dict[str, Any]]:
         """The messages to somebody about these units of work."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import re
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -15,7 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clinicdesk.core.errors import ClinicError, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.logs import CONTEXT
-from clinicdesk.server import health, problems
+from clinicdesk.server import health, problems, quick
+from clinicdesk.server.careful import HEADERS, HSTS, REQUEST_ID, SEALED, is_loopback
 from clinicdesk.server.identity import API, address_of, caller_of, device_of, serving_of
 
 log = logging.getLogger(__name__)
@@ -25,20 +24,10 @@ MOST_UPLOAD_BYTES = 25 * 1024 * 1024
 UPLOADS = (f"{API}/documents",)
 """Paths below which a body may be as large as a document."""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 _DOCS_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src https://cdn.jsdelivr.net; "
     "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
 )
-_SEALED = ("https", "wss")
-_HSTS = "max-age=31536000; includeSubDomains"
 
 
 class Requests:
@@ -51,9 +40,11 @@ class Requests:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["method"] == "GET" and await quick.answer(scope, send):
+            return
         request = HTTPConnection(scope)
         given = request.headers.get("x-request-id", "")
-        request_id = given if _ID.fullmatch(given) else new_id().hex
+        request_id = given if REQUEST_ID.fullmatch(given) else new_id().hex
         token = CONTEXT.set({"request_id": request_id})
         serve = self._serve if scope["type"] == "http" else self._serve_socket
         try:
@@ -104,7 +95,8 @@ class Requests:
 
         body = _Body(receive, MOST_UPLOAD_BYTES if scope["path"].startswith(UPLOADS) else MOST_BYTES)
         try:
-            await _admit(request)
+            if not scope.get("state", {}).get("admitted", False):
+                await _admit(request)
             body.check(request.headers.get("content-length"))
             await self._app(scope, body, send_with_headers)
         except Exception as error:
@@ -117,6 +109,7 @@ class Requests:
             route = getattr(scope.get("route"), "path", "")
             if scope["path"].startswith(API) and route:
                 route = API + route.removeprefix(API)  # a router's routes do not know where it is mounted
+            quick.note_route(scope, route)
             health.note_request(scope["method"], route, status, seconds)
             facts = {
                 "method": scope["method"], "route": route, "status": status, "ms": round(seconds * 1000, 1),
@@ -129,7 +122,11 @@ async def _admit(request: HTTPConnection) -> None:
     serving = serving_of(request)
     if not request.url.path.startswith(API):
         return
-    if serving.settings.require_https and request.url.scheme not in _SEALED and not _is_loopback(request):
+    if (
+        serving.settings.require_https
+        and request.url.scheme not in SEALED
+        and not is_loopback(request.client.host if request.client else "")
+    ):
         raise NotPermitted("https_required")
     caller = caller_of(request)
     known = caller.session_id if caller is not None else device_of(request)
@@ -139,20 +136,13 @@ async def _admit(request: HTTPConnection) -> None:
         await serving.limits.count(f"device:{known}", serving.settings.limit_device)
 
 
-def _is_loopback(request: HTTPConnection) -> bool:
-    try:
-        return ipaddress.ip_address(request.client.host if request.client else "").is_loopback
-    except ValueError:
-        return False
-
-
 def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: str) -> None:
     present = {name.lower() for name, _ in message["headers"]}
-    headers = {**_HEADERS, "X-Request-ID": request_id}
+    headers = {**HEADERS, "X-Request-ID": request_id}
     if scope["path"] == "/docs":
         headers["Content-Security-Policy"] = _DOCS_POLICY
-    if scope["scheme"] in _SEALED:
-        headers["Strict-Transport-Security"] = _HSTS
+    if scope["scheme"] in SEALED:
+        headers["Strict-Transport-Security"] = HSTS
     message["headers"] = [
         *message["headers"],
         *((name.encode(), value.encode()) for name, value in headers.items() if name.lower().encode() not in present),

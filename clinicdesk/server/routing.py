@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.server import etags, idempotency
+from clinicdesk.server.identity import serving_of
 from clinicdesk.server.problems import ALWAYS, Malformed, UnsupportedMedia, answers
 
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
@@ -49,7 +50,14 @@ class Route(APIRoute):
             if tx is not None:
                 response.headers[idempotency.UNIT_HEADER] = str(tx.unit_id)
             request.state.answer = response  # for a repeat; it is kept as the unit of work closes
-            return response if isinstance(response, StreamingResponse) else etags.unless_known(request, response)
+            if isinstance(response, StreamingResponse):
+                return response
+            answer = etags.unless_known(request, response)
+            asked, read = getattr(request.state, "asked", None), getattr(request.state, "read", None)
+            if asked is not None and read is not None:
+                caller, read_tx = read
+                serving_of(request).cache.keep(asked, caller, read_tx, response)
+            return answer
 
         return handle
 

@@ -22,8 +22,11 @@ from clinicdesk.core.tx import Database, raise_unavailable
 from clinicdesk.features.documents.archive import FOLDER_NAME, Archive, archive_of
 from clinicdesk.features.documents.store import Folder, Nowhere, Store
 from clinicdesk.opening import open_clinic, put_rules
+from clinicdesk.server.cache import Cache
 from clinicdesk.server.limits import Limits
+from clinicdesk.server.link import Link
 from clinicdesk.server.live import Live
+from clinicdesk.server.marks import Marks
 from clinicdesk.server.settings import Settings
 from clinicdesk.server.tokens import Tokens
 
@@ -43,15 +46,30 @@ class Serving:
     limits: Limits
     smtp: Smtp | None
     redis: Redis | None
+    link: Link | None
+    marks: Marks | None
+    cache: Cache
     live: Live
     close_database: Callable[[], None]
     archive: Archive
     checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
 
+    async def start(self) -> None:
+        """Begin what goes on beside the requests, in the loop that serves them."""
+        if self.link is not None:
+            await self.link.start()
+        await self.cache.start()
+        await self.live.start()
+
     async def close(self) -> None:
         """Give back every connection."""
         await self.live.stop()
+        await self.cache.stop()
+        if self.link is not None:
+            await self.link.stop()
+        if self.marks is not None:
+            self.marks.close()
         if self.redis is not None:
             await self.redis.aclose()
         self.close_database()
@@ -121,8 +139,14 @@ def serve_from(
     else:
         log.warning("no mail server is set; no mail will go out")
     tokens = Tokens(derive_key(database.audit_key, "access tokens"), database.clock)
+    link = None if redis_url is None else Link(redis_url)
+    marks = None
+    if redis_url is not None and database.engine.dialect.name != "sqlite":
+        marks = Marks(database, redis_url)
+        database.listeners.insert(0, marks.committed)  # before anybody is told of the change
     return Serving(
-        settings, database, tokens, Limits(redis, database.clock), smtp, redis, Live(database, redis_url), close_database,
+        settings, database, tokens, Limits(link, database.clock), smtp, redis, link, marks,
+        Cache(database, link, marks), Live(database, redis_url, marks), close_database,
         archive_of(database, _store(settings, folder)), checkpoints,
     )  # fmt: skip
 

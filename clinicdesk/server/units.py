@@ -70,6 +70,7 @@ def _close(tx: Tx, last: Step) -> None:
 async def _read_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
     async with _unit(serving, serving.database.read(caller.actor)) as tx:
+        request.state.read = caller, tx
         yield tx
 
 
@@ -100,6 +101,7 @@ async def _list_tx(
     of_one = patient_id is not None or caller.actor.role is Role.PATIENT
     opened = (serving.database.write if of_one else serving.database.read)(caller.actor)
     async with _unit(serving, opened) as tx:
+        request.state.read = caller, tx
         yield tx
 
 

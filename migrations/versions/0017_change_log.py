@@ -1,4 +1,4 @@
-"""What changed, in the order of the commits, for those who follow."""
+"""What changed, in the order of the commits, for those who follow; and pauses of what they remember."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_change_log_at"), "change_log", ["at"])
+    op.create_table(
+        "cache_pause",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cache_pause")),
+    )
