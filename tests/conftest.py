@@ -90,6 +90,7 @@ _ON_BOTH = (
     "tests.server.test_doctors",
     "tests.server.test_clinic",
     "tests.server.test_reports",
+    "tests.server.test_audit",
     "tests.server.test_appointments",
     "tests.server.test_series",
     "tests.core.test_retention",

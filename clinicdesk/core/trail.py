@@ -261,32 +261,13 @@ def verify(
     `known` are checkpoints kept elsewhere: the hash that the chain had at a given length. A chain that was rewritten as a
     whole, seal included, still contradicts them.
     """
-    known = known or {}
-    begins = beginning(connection, key)
-    if not begins.sound:
-        return Verification(0, "mark", begins.seq)
-    stray = connection.scalar(select(func.min(_COLUMNS.seq)).where(_COLUMNS.seq <= begins.seq))
-    if stray is not None and begins.seq:
-        return Verification(0, "pruned", stray)
-    sealed = connection.scalar(select(AuditHead.seq).where(AuditHead.id == 1))
-    total = connection.scalar(select(func.max(_COLUMNS.seq))) or 0
-    seq, root, at = begins.seq, begins.root, None
-    if seq and known.get(seq, root) != root:
-        return Verification(0, "checkpoint", seq)
-    with connection.execute(_WALK.execution_options(yield_per=_BATCH)) as walk:
-        for entries in walk.partitions():
-            for number, entry_at, content, stored in entries:
-                if number != seq + 1:
-                    return Verification(seq, "missing", seq + 1, _instant(at))
-                if stored != link(root, content):
-                    problem = "edited" if sealed is None or number <= sealed else "added"
-                    return Verification(seq, problem, number, _instant(at))
-                seq, root, at = number, stored, entry_at
-                if known and known.get(seq, root) != root:
-                    return Verification(seq, "checkpoint", seq, _instant(at))
-            if progress is not None:
-                progress(seq, total)
-    return _judge_end(connection, key, seq, root, _instant(at), max(known, default=0))
+    place: Place | None = None
+    while True:
+        found, place, total = verify_from(connection, key, place, _BATCH, known or {})
+        if progress is not None:
+            progress(found.entries, total)
+        if place is None:
+            return found
 
 
 def verify_part(connection: Connection, begins: Beginning, last: int) -> bytes | None:
@@ -300,6 +281,49 @@ def verify_part(connection: Connection, begins: Beginning, last: int) -> bytes |
                     return None
                 seq, root = number, stored
     return root if seq == last else None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a walk over the chain has come to: behind this entry, which has this hash and was made then."""
+
+    seq: int
+    root: bytes
+    at_micros: int | None = None
+
+
+def verify_from(
+    connection: Connection, key: bytes, start: Place | None, most: int, known: Mapping[int, bytes]
+) -> tuple[Verification, Place | None, int]:
+    """Walk at most so many entries on from a place (None: the beginning) that a walk before has come to.
+
+    Returns what was found, where it goes on (None: that is all, or something is wrong), and the number of the last entry.
+    """
+    begins = beginning(connection, key)
+    if not begins.sound:
+        return Verification(0, "mark", begins.seq), None, begins.seq
+    total = connection.scalar(select(func.max(_COLUMNS.seq))) or 0
+    stray = connection.scalar(select(func.min(_COLUMNS.seq)).where(_COLUMNS.seq <= begins.seq))
+    if stray is not None and begins.seq:
+        return Verification(0, "pruned", stray), None, total
+    if start is None or start.seq < begins.seq:  # it was pruned meanwhile
+        start = Place(begins.seq, begins.root)
+        if start.seq and known.get(start.seq, start.root) != start.root:
+            return Verification(0, "checkpoint", start.seq), None, total
+    sealed = connection.scalar(select(AuditHead.seq).where(AuditHead.id == 1))
+    seq, root, at, walked = start.seq, start.root, start.at_micros, 0
+    for number, entry_at, content, stored in connection.execute(_WALK.where(_COLUMNS.seq > seq).limit(most)):
+        if number != seq + 1:
+            return Verification(seq, "missing", seq + 1, _instant(at)), None, total
+        if stored != link(root, content):
+            problem = "edited" if sealed is None or number <= sealed else "added"
+            return Verification(seq, problem, number, _instant(at)), None, total
+        seq, root, at, walked = number, stored, entry_at, walked + 1
+        if known and known.get(seq, root) != root:
+            return Verification(seq, "checkpoint", seq, _instant(at)), None, total
+    if walked == most:
+        return Verification(seq, None, None, _instant(at)), Place(seq, root, at), total
+    return _judge_end(connection, key, seq, root, _instant(at), max(known, default=0)), None, total
 
 
 def _instant(micros: int | None) -> datetime | None:

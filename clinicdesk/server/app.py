@@ -21,6 +21,7 @@ from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
 from clinicdesk.server.routes import (
     appointments,
+    audit,
     auth,
     care,
     chat,
@@ -53,6 +54,7 @@ ROUTERS = (
     appointments.router,
     reports.router,
     documents.router,
+    audit.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 

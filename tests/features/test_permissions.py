@@ -32,6 +32,7 @@ MAY: dict[frozenset[Role], str] = {
     EVERYBODY: """
         documents.open_avatar documents.remove_own_avatar documents.set_own_avatar
         practitioners.clinic
+        audit.own_entries
         users.change_password users.edit_own_name users.forgot_password users.has_administrator users.keep
         users.list_sessions users.log_in users.log_in_with_code users.log_out users.own_account users.recall
         users.refresh users.register users.replace_lost_password users.send_verification users.sign_in users.sign_out
@@ -95,7 +96,8 @@ MAY: dict[frozenset[Role], str] = {
         chat.create_room
         notifications.edit_messaging notifications.remove_reminder_rule notifications.save_reminder_rule
         care.edit_care_settings care.emergencies care.review
-        audit.list_entries audit.note_verification audit.verify
+        audit.export_entries audit.find_entries audit.list_entries audit.note_result audit.note_verification audit.verify
+        audit.verify_page
         interop.export_patients interop.take_in interop.take_patients
         practitioners.add_absence practitioners.edit_clinic practitioners.load_public_holidays
         practitioners.remove_absence practitioners.remove_holiday practitioners.restore_absence practitioners.save_holiday

@@ -32,6 +32,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_notifications count_unread_notifications mark_all_notifications_read mark_notification_read
         delete_notification get_notification_preferences edit_notification_preferences
         list_doctors get_doctor doctor_availability doctor_free_times
+        list_own_audit_entries
         get_clinic list_holidays
         list_document_types get_avatar set_own_avatar remove_own_avatar
         get_document download_document get_document_thumbnail
@@ -80,6 +81,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         remove_user_second_factor deactivate_user
         list_emergencies edit_care_settings review_emergency
         edit_messaging_settings add_reminder_rule edit_reminder_rule remove_reminder_rule create_chat_room
+        list_audit_entries export_audit_entries verify_audit_trail note_audit_verification
         add_doctor edit_doctor set_doctor_hours add_doctor_leave remove_doctor_leave restore_doctor_leave
         edit_clinic_settings add_site edit_site add_room edit_room
         save_holiday remove_holiday load_public_holidays add_closure remove_absence restore_absence
@@ -154,6 +156,7 @@ BODIES: dict[str, Any] = {
     "set_user_active": {"active": True},
     "link_user_to_patient": {"patient_id": None},
     "reset_user_password": {"password": "seven quiet boats at noon"},
+    "note_audit_verification": {"result": "made up"},
     "add_doctor": {"family": "Lee"},
     "edit_doctor": {"family": "Lee"},
     "set_doctor_hours": {"shifts": [], "valid_from": "2026-12-01"},

@@ -25,6 +25,9 @@ class AuditQuery:
     outcome: str = ""
     before_seq: int | None = None
     limit: int = 200
+    verb: str = ""
+    action: str = ""
+    """C, R, U, D or E."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class AuditRow:
     note: str
     hash: str
     """In hex."""
+    emergency: bool = False
+    """Done by breaking the glass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +61,20 @@ class AuditPage:
 
     rows: tuple[AuditRow, ...]
     next_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationPage:
+    """How far a verification is: `entries` of `total` were walked so far and hold.
+
+    While `problem` is empty and there is a `next`, it goes on from there. `result` proves at the end what was found, and is
+    what the trail takes an entry of. `problem` and `first_bad` are those of `Verification`.
+    """
+
+    entries: int
+    total: int
+    next: str | None
+    problem: str | None
+    first_bad: int | None
+    last_good_at: datetime | None
+    result: str | None

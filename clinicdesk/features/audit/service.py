@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, Uuid, column, func, or_, select, table
+from sqlalchemy import ColumnElement, Row, String, Uuid, and_, column, func, or_, select, table, true
 from sqlalchemy.orm import Session
 
 from clinicdesk.core import trail
 from clinicdesk.core.clock import from_micros, to_micros
-from clinicdesk.core.errors import InvalidInput, Unavailable
+from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted, Unavailable
 from clinicdesk.core.paging import MOST_PER_PAGE, Page, PageRequest, decode_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.trail import AuditEntry, Progress, Verification
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
-from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow
+from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow, VerificationPage
 
 _ENTRY = AuditEntry.__table__.c
 _NEWEST_FIRST = select(AuditEntry.__table__).order_by(_ENTRY.seq.desc())
@@ -25,6 +27,9 @@ _NEWEST_FIRST = select(AuditEntry.__table__).order_by(_ENTRY.seq.desc())
 # People know a patient by the number, entries by the id. Patients is a feature above this one, so its model is not.
 _PATIENT = table("patient", column("id", Uuid), column("number", String), column("merged_into_id", Uuid))
 _MOST_NUMBERS = 200
+MOST_EXPORTED = 10_000
+MOST_VERIFIED = 100_000
+"""Entries that are exported, and verified, at once: less than a second's work."""
 
 _BROKEN_END = frozenset({"cut", "head", "added"})
 
@@ -37,6 +42,42 @@ def list_entries(tx: Tx, query: AuditQuery) -> AuditPage:
     rows = _rows(tx.session, found[: query.limit])
     tx.record(Change("audit_entry", None, Action.READ, patient_id=query.patient_id, note=f"{len(rows)} entries"))
     return AuditPage(rows, rows[-1].seq if len(found) > query.limit else None)
+
+
+@verb(Permission.READ_AUDIT, concurrent=True)
+def find_entries(tx: Tx, query: AuditQuery, page: PageRequest) -> Page[AuditRow]:
+    """The entries that the query asks for, newest first, a page at a time: the page says how many and behind which, not the
+    query. Raises InvalidInput("cursor_not_right", "out_of_range")."""
+    found = _page(tx, and_(true(), *_conditions(tx.session, query)), page, MOST_PER_PAGE)
+    tx.record(Change("audit_entry", None, Action.READ, patient_id=query.patient_id, note=f"{len(found.items)} entries"))
+    return found
+
+
+@verb(Permission.SIGN_IN, concurrent=True)
+def own_entries(tx: Tx, query: AuditQuery, page: PageRequest) -> Page[AuditRow]:
+    """What the caller did or saw, newest first, a page at a time. Raises NotPermitted where nobody is signed in, and
+    InvalidInput("cursor_not_right", "out_of_range")."""
+    if tx.actor.user_id is None:
+        raise NotPermitted(verb=tx.verb)
+    own = replace(query, actor_id=tx.actor.user_id, text="")
+    found = _page(tx, and_(true(), *_conditions(tx.session, own)), page, MOST_PER_PAGE)
+    tx.record(Change("audit_entry", None, Action.READ, patient_id=query.patient_id, note=f"{len(found.items)} entries"))
+    return found
+
+
+@verb(Permission.EXPORT, concurrent=True)
+def export_entries(tx: Tx, query: AuditQuery, page: PageRequest) -> Page[AuditRow]:
+    """The same as `find_entries`, in pages of up to 10,000, to be taken out of the clinic; that is what the trail says of it.
+
+    Raises InvalidInput("cursor_not_right", "out_of_range"), NotPermitted for whoever may not read the log.
+    """
+    if not tx.actor.may(Permission.READ_AUDIT):
+        raise NotPermitted(verb=tx.verb, permission=Permission.READ_AUDIT.value)
+    found = _page(tx, and_(true(), *_conditions(tx.session, query)), page, MOST_EXPORTED)
+    tx.record(
+        Change("audit_entry", None, Action.EXECUTE, patient_id=query.patient_id, note=f"{len(found.items)} entries")
+    )
+    return found
 
 
 @verb(Permission.READ_ACCESS_LOG, concurrent=True, of_patient=True)
@@ -53,18 +94,9 @@ def access_log(tx: Tx, patient_id: UUID, limit: int = 200) -> list[AuditRow]:
 def access_log_page(tx: Tx, patient_id: UUID, page: PageRequest) -> Page[AuditRow]:
     """The same, a page at a time. Raises InvalidInput("cursor_not_right", "out_of_range")."""
     tx.reach(patient_id)
-    if not 1 <= page.limit <= MOST_PER_PAGE:
-        raise InvalidInput("out_of_range", field="limit", least=1, most=MOST_PER_PAGE)
-    of_patient = _of_patient(tx.session, patient_id)
-    wanted = _NEWEST_FIRST.where(of_patient)
-    if page.cursor:
-        [behind] = decode_cursor(page.cursor, int)
-        wanted = wanted.where(_ENTRY.seq < behind)
-    found = tx.session.execute(wanted.limit(page.limit + 1)).all()
-    rows = _rows(tx.session, found[: page.limit])
-    total = tx.session.scalar(select(func.count()).where(of_patient)) if page.total else None
-    tx.record(Change("audit_entry", None, Action.READ, patient_id=patient_id, note=f"{len(rows)} entries"))
-    return Page(list(rows), encode_cursor([rows[-1].seq]) if len(found) > page.limit else None, total)
+    found = _page(tx, _of_patient(tx.session, patient_id), page, MOST_PER_PAGE)
+    tx.record(Change("audit_entry", None, Action.READ, patient_id=patient_id, note=f"{len(found.items)} entries"))
+    return found
 
 
 def verify_chain(
@@ -101,6 +133,78 @@ def note_verification(tx: Tx, found: Verification) -> None:
     tx.record(Change("audit_entry", None, Action.EXECUTE, note=note))
 
 
+@verb(Permission.READ_AUDIT, writes=False)
+def verify_page(tx: Tx, cursor: str = "", limit: int = 20_000) -> VerificationPage:
+    """Walk a part of the chain, from where the page before ended (an empty cursor: from the beginning), at most `limit` entries.
+
+    So a chain of any length is verified without anybody waiting for minutes. What a cursor and a result say is sealed, so
+    they cannot be made up. Raises InvalidInput("cursor_not_right", "out_of_range").
+    """
+    _check_limit(limit, MOST_VERIFIED)
+    key = tx.database.audit_key
+    start = _place(cursor, key) if cursor else None
+    found, place, total = trail.verify_from(tx.connection, key, start, limit, dict(tx.database.known_roots()))
+    following = None
+    result = None
+    if place is not None:
+        following = encode_cursor([place.seq, place.root.hex(), place.at_micros or 0, _sealed(key, "place", place)])
+    else:
+        told: list[str | int] = [found.entries, found.problem or "", found.first_bad or 0]
+        result = encode_cursor([*told, _sealed(key, "result", told)])
+    return VerificationPage(found.entries, total, following, found.problem, found.first_bad, found.last_good_at, result)
+
+
+@verb(Permission.READ_AUDIT, concurrent=True)
+def note_result(tx: Tx, result: str) -> None:
+    """Enter in the trail what a verification in pages has found.
+
+    Raises InvalidInput("cursor_not_right") for a result that `verify_page` did not give, and Conflict("audit_trail_broken")
+    where the end of the chain is: an entry there would put a new seal over the damage.
+    """
+    key = tx.database.audit_key
+    *told, seal = decode_cursor(result, int, str, int, str)
+    if not hmac.compare_digest(str(seal).encode(), _sealed(key, "result", told).encode()):
+        raise InvalidInput("cursor_not_right", field="result")
+    entries, problem, first_bad = int(told[0]), str(told[1]), int(told[2])
+    if problem in _BROKEN_END:
+        raise Conflict("audit_trail_broken")
+    note_verification(tx, Verification(entries, problem or None, first_bad or None))
+
+
+def _place(cursor: str, key: bytes) -> trail.Place:
+    seq, root, at, seal = decode_cursor(cursor, int, str, int, str)
+    try:
+        place = trail.Place(int(seq), bytes.fromhex(str(root)), int(at) or None)
+    except ValueError as error:
+        raise InvalidInput("cursor_not_right", field="cursor") from error
+    if not hmac.compare_digest(str(seal).encode(), _sealed(key, "place", place).encode()):
+        raise InvalidInput("cursor_not_right", field="cursor")
+    return place
+
+
+def _sealed(key: bytes, what: str, value: object) -> str:
+    return hmac.digest(key, f"verification {what} {value}".encode(), "sha256").hex()
+
+
+def _page(tx: Tx, wanted: ColumnElement[bool], page: PageRequest, most: int) -> Page[AuditRow]:
+    """A page of the entries that are wanted, newest first."""
+    _check_limit(page.limit, most)
+    entries = _NEWEST_FIRST.where(wanted)
+    if page.cursor:
+        [behind] = decode_cursor(page.cursor, int)
+        entries = entries.where(_ENTRY.seq < behind)
+    found = tx.session.execute(entries.limit(page.limit + 1)).all()
+    rows = list(_rows(tx.session, found[: page.limit]))
+    total = tx.session.scalar(select(func.count()).select_from(AuditEntry).where(wanted)) if page.total else None
+    return Page(rows, encode_cursor([rows[-1].seq]) if len(found) > page.limit else None, total)
+
+
+def _check_limit(limit: int, most: int) -> None:
+    """Raises InvalidInput("out_of_range") unless a page of so many can be had."""
+    if not 1 <= limit <= most:
+        raise InvalidInput("out_of_range", field="limit", least=1, most=most)
+
+
 def _of_patient(session: Session, patient_id: UUID) -> ColumnElement[bool]:
     merged = session.scalars(select(_PATIENT.c.id).where(_PATIENT.c.merged_into_id == patient_id))
     return _ENTRY.patient_id.in_([patient_id.hex, *(other.hex for other in merged)])
@@ -116,8 +220,9 @@ def _conditions(session: Session, query: AuditQuery) -> list[ColumnElement[bool]
         conditions.append(_ENTRY.actor_id == query.actor_id.hex)
     if query.patient_id is not None:
         conditions.append(_ENTRY.patient_id == query.patient_id.hex)
-    if query.outcome:
-        conditions.append(_ENTRY.outcome == query.outcome)
+    for column_, value in ((_ENTRY.outcome, query.outcome), (_ENTRY.verb, query.verb), (_ENTRY.action, query.action)):
+        if value:
+            conditions.append(column_ == value)
     if query.before_seq is not None:
         conditions.append(_ENTRY.seq < query.before_seq)
     if text := query.text.strip():
@@ -146,11 +251,12 @@ def _rows(session: Session, entries: Sequence[Row[Any]]) -> tuple[AuditRow, ...]
 
 def _row(entry: Row[Any], numbers: Mapping[UUID, str]) -> AuditRow:
     patient_id = _id(entry.patient_id)
-    fields, note = _detail(entry.detail)
+    fields, note, emergency = _detail(entry.detail)
     return AuditRow(
         entry.seq, from_micros(entry.at_micros), _id(entry.actor_id), entry.actor_name, entry.role, entry.desk,
         entry.action, entry.verb, entry.entity, _id(entry.entity_id), patient_id,
         numbers.get(patient_id, "") if patient_id else "", entry.outcome, fields, note, entry.hash.hex(),
+        emergency,
     )  # fmt: skip
 
 
@@ -162,10 +268,11 @@ def _id(text: str) -> UUID | None:
         return None
 
 
-def _detail(text: str) -> tuple[tuple[str, ...], str]:
-    """The changed fields and the note of an entry; what somebody has made unreadable is shown as it stands."""
+def _detail(text: str) -> tuple[tuple[str, ...], str, bool]:
+    """The changed fields and the note of an entry, and whether it was an emergency; what somebody has made unreadable is shown
+    as it stands."""
     try:
         detail = json.loads(text)
-        return tuple(detail.get("fields", ())), detail.get("note", "")
+        return tuple(detail.get("fields", ())), detail.get("note", ""), bool(detail.get("emergency"))
     except (ValueError, AttributeError, TypeError):
-        return (), text
+        return (), text, False

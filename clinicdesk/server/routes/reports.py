@@ -7,8 +7,8 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
+from clinicdesk.core.tables import to_csv
 from clinicdesk.features.reports import service
-from clinicdesk.features.reports.export import to_csv
 from clinicdesk.features.reports.schemas import (
     AttendanceRow,
     BusyRow,
@@ -125,4 +125,4 @@ def patients(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[PatientsR
 def _answer(report: Report[Row], kind: type[Row], name: str, wanted: Format) -> Report[Row] | Response:
     if wanted is Format.JSON:
         return report
-    return csv_file(to_csv(report, kind), f"{name} {report.first} {report.last}")
+    return csv_file(to_csv(report.rows, kind), f"{name} {report.first} {report.last}")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, insert, text
 
-from clinicdesk.core.errors import NotPermitted, Unavailable
+from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted, Unavailable
 from clinicdesk.core.ids import new_id
+from clinicdesk.core.paging import Page, PageRequest, decode_cursor, encode_cursor
+from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Action, Actor, Change, Database
 from clinicdesk.features.audit import service
-from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow
+from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow, VerificationPage
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners import service as practitioners
 from clinicdesk.features.practitioners.schemas import SavePractitioner, SaveSite
@@ -183,3 +186,145 @@ def test_a_checkpoint_kept_elsewhere_is_held_against_the_chain(trail: Database, 
     assert (found.problem, found.first_bad) == ("checkpoint", 4)
     trail.known_roots = lambda: {2: bytes(32)}
     assert service.verify_chain(trail, administrator).first_bad == 2
+
+
+Found = Callable[..., Page[AuditRow]]
+
+
+@pytest.fixture
+def found(trail: Database, administrator: Actor, clock: Hands) -> Found:
+    def found(page: PageRequest = PageRequest(), **query: Any) -> Page[AuditRow]:  # noqa: B008
+        with trail.write(administrator) as tx:
+            return service.find_entries(tx, AuditQuery(until=clock.now, **query), page)
+
+    return found
+
+
+def numbers(page: Page[AuditRow]) -> list[int]:
+    return [row.seq for row in page.items]
+
+
+def test_entries_are_found_page_by_page_narrowed_and_counted(found: Found, receptionist: Actor, patient: UUID) -> None:
+    first = found(PageRequest(3, total=True))
+    assert (numbers(first), first.total) == ([4, 3, 2], 4)
+    second = found(PageRequest(3, first.next or ""))
+    assert (numbers(second), second.next, second.total) == ([1], None, None)
+    assert numbers(found(verb="practitioners.save_site")) == [2, 1]
+    assert numbers(found(action="R")) == [3]
+    assert numbers(found(action="U", outcome="ok")) == [2]
+    assert numbers(found(actor_id=receptionist.user_id, outcome="refused")) == [4]
+    assert numbers(found(patient_id=patient)) == [3]
+    with pytest.raises(InvalidInput, match="cursor_not_right"):
+        found(PageRequest(3, "x"))
+    with pytest.raises(InvalidInput, match="out_of_range"):
+        found(PageRequest(201))
+
+
+def test_everybody_sees_what_they_did_themselves_and_nothing_else(
+    trail: Database, receptionist: Actor, administrator: Actor, nurse: Actor
+) -> None:
+    def own(actor: Actor, **query: Any) -> list[tuple[str, str]]:
+        with trail.write(actor) as tx:
+            page = service.own_entries(tx, AuditQuery(**query), PageRequest())
+        assert {row.actor_id for row in page.items} <= {actor.user_id}
+        return [(row.verb, row.outcome) for row in page.items]
+
+    theirs = [("practitioners.save_practitioner", "refused"), ("patients.open_record", "ok")]
+    assert own(receptionist) == theirs
+    assert own(receptionist, actor_id=administrator.user_id) == [("audit.own_entries", "ok"), *theirs]
+    assert own(receptionist, action="R", verb="patients.open_record") == theirs[1:]
+    assert own(nurse) == []
+    with pytest.raises(NotPermitted), trail.write(Actor(None, Role.NOBODY)) as tx:
+        service.own_entries(tx, AuditQuery(), PageRequest())
+
+
+def test_an_export_is_told_in_the_trail(trail: Database, listed: Listed, administrator: Actor, nurse: Actor) -> None:
+    with trail.write(administrator) as tx:
+        assert numbers(service.export_entries(tx, AuditQuery(), PageRequest(1000))) == [4, 3, 2, 1]
+    newest = listed().rows[0]
+    assert (newest.verb, newest.action, newest.note) == ("audit.export_entries", "E", "4 entries")
+    with pytest.raises(NotPermitted), trail.write(nurse) as tx:
+        service.export_entries(tx, AuditQuery(), PageRequest())
+
+
+def verified(db: Database, actor: Actor, limit: int) -> list[VerificationPage]:
+    """Every page of a verification."""
+    pages: list[VerificationPage] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        with db.read(actor) as tx:
+            pages.append(service.verify_page(tx, cursor, limit))
+        cursor = pages[-1].next
+    return pages
+
+
+def note(db: Database, actor: Actor, result: str | None) -> None:
+    with db.write(actor) as tx:
+        service.note_result(tx, result or "")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 100])
+def test_the_chain_is_verified_page_by_page_and_the_result_entered(
+    trail: Database, listed: Listed, administrator: Actor, limit: int
+) -> None:
+    *pages, last = verified(trail, administrator, limit)
+    assert all((page.problem, page.result, page.total) == (None, None, 4) for page in pages)
+    assert [page.entries for page in pages] == [limit * (n + 1) for n in range(4 // limit)]
+    assert (last.problem, last.entries, last.next) == (None, 4, None)
+    note(trail, administrator, last.result)
+    newest = listed().rows[0]
+    assert (newest.verb, newest.note) == ("audit.note_verification", "4 entries")
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem", "first_bad"),
+    [
+        ("UPDATE audit_entry SET detail = 'nothing' WHERE seq = 3", "edited", 3),
+        ("DELETE FROM audit_entry WHERE seq = 2", "missing", 2),
+        ("DELETE FROM audit_entry WHERE seq > 2", "cut", 3),
+        ("UPDATE audit_head SET seq = 3", "head", 3),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_what_was_tampered_with_is_found_on_its_page(
+    trail: Database, administrator: Actor, statement: str, problem: str, first_bad: int, limit: int
+) -> None:
+    with trail.engine.begin() as connection:
+        if "audit_entry" in statement:
+            allow(connection, statement.split()[0].lower())
+        connection.execute(text(statement))
+    *pages, last = verified(trail, administrator, limit)
+    whole = service.verify_chain(trail, administrator)
+    assert (last.problem, last.first_bad) == (problem, first_bad) == (whole.problem, whole.first_bad)
+    assert all(page.problem is None for page in pages)
+    if problem in ("cut", "head"):
+        with pytest.raises(Conflict, match="audit_trail_broken"):
+            note(trail, administrator, last.result)
+
+
+def test_a_checkpoint_kept_elsewhere_counts_for_a_page_too(trail: Database, administrator: Actor) -> None:
+    trail.known_roots = lambda: {2: bytes(32)}
+    *_, last = verified(trail, administrator, 1)
+    assert (last.problem, last.first_bad) == ("checkpoint", 2)
+    trail.known_roots = lambda: {9: bytes(32)}
+    *_, last = verified(trail, administrator, 3)
+    assert (last.problem, last.first_bad) == ("cut", 5)
+
+
+def test_neither_a_place_nor_a_result_can_be_made_up(trail: Database, administrator: Actor, nurse: Actor) -> None:
+    first, *_, last = verified(trail, administrator, 2)
+    place = decode_cursor(first.next or "", int, str, int, str)
+    told = decode_cursor(last.result or "", int, str, int, str)
+    for wrong in (
+        "x",
+        encode_cursor([1, "zz", 0, ""]),
+        encode_cursor([place[0], "00" * 32, *place[2:]]),
+        last.result or "",
+    ):
+        with pytest.raises(InvalidInput, match="cursor_not_right"), trail.read(administrator) as tx:
+            service.verify_page(tx, wrong)
+    for result in ("x", encode_cursor([99, *told[1:]]), first.next):
+        with pytest.raises(InvalidInput, match="cursor_not_right"):
+            note(trail, administrator, result)
+    with pytest.raises(NotPermitted), trail.read(nurse) as tx:
+        service.verify_page(tx)
