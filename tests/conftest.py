@@ -94,6 +94,7 @@ _ON_BOTH = (
     "tests.server.test_appointments",
     "tests.server.test_series",
     "tests.core.test_retention",
+    "tests.server.test_waitlist",
     "tests.core.test_tx",
     "tests.core.test_trail",
 )

@@ -35,6 +35,7 @@ from clinicdesk.server.routes import (
     reports,
     series,
     users,
+    waitlist,
 )
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
@@ -49,8 +50,9 @@ ROUTERS = (
     doctors.router,
     clinic.router,
     patients.router,
-    series.router,  # before the visits, whose ids stand where its name does
     health_records.router,
+    series.router,  # before the visits, whose ids stand where their names do
+    waitlist.router,
     appointments.router,
     reports.router,
     documents.router,

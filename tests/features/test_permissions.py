@@ -47,6 +47,9 @@ MAY: dict[frozenset[Role], str] = {
         notifications.preferences notifications.remove notifications.unread_count
     """,
     DESK: """
+        appointments.add_wish appointments.candidates_for appointments.edit_wish appointments.fill
+        appointments.find_wishes appointments.freed_times appointments.open_wish appointments.remove_wish
+        appointments.restore_wish
         appointments.book_series appointments.cancel_series appointments.change_series appointments.open_series
         appointments.statistics
         appointments.advance appointments.arrive appointments.book appointments.cancel appointments.check_in
@@ -140,7 +143,7 @@ _OF_PATIENT = """
     patients.remove_allergy patients.remove_contact patients.restore_allergy patients.restore_contact patients.reveal
     patients.save_allergy patients.save_contact
     appointments.book appointments.cancel appointments.confirm appointments.edit appointments.open_visit
-    appointments.open_series appointments.reschedule
+    appointments.open_series appointments.open_wish appointments.reschedule
 """
 OF_PATIENT = frozenset(_OF_PATIENT.split())
 """Verbs that are about one patient: open besides to who has their permission for that one alone."""

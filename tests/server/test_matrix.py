@@ -26,7 +26,8 @@ MAY: dict[frozenset[Role] | str, str] = {
         register verify_email resend_verification login login_with_code refresh forgot_password reset_password
     """,
     EVERY_ROLE: """
-        list_visits book_visit find_openings list_visit_types open_visit open_series edit_visit reschedule_visit cancel_visit
+        list_visits book_visit find_openings list_visit_types open_visit edit_visit reschedule_visit cancel_visit
+        open_series open_wish
         create_events_ticket
         logout list_sessions revoke_session get_me edit_me change_password list_roles
         list_notifications count_unread_notifications mark_all_notifications_read mark_notification_read
@@ -38,6 +39,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         get_document download_document get_document_thumbnail
     """,
     STAFF: """
+        list_waitlist add_wish edit_wish remove_wish restore_wish fill_time find_candidates list_freed_times
         visit_statistics book_series change_series cancel_series
         take_in_walk_in undo_visits arrive_visit check_in_visit start_visit fulfil_visit no_show_visit advance_visit
         step_back_visit reinstate_visit pend_visit propose_visit waitlist_visit
@@ -135,6 +137,9 @@ BODIES: dict[str, Any] = {
     "add_contact": {"name": "X"},
     "edit_contact": {"name": "X"},
     "edit_visit": {},
+    "add_wish": {"patient_id": _WHO["patient_id"], "minutes": 20},
+    "edit_wish": {"minutes": 20},
+    "fill_time": {"practitioner_id": _WHO["practitioner_id"], "start": "2026-11-24T09:00:00Z"},
     "book_series": {
         **_WHO, "start": "2026-11-24T09:00:00Z", "minutes": 20, "repeat": {"frequency": "daily", "count": 2},
     },
@@ -193,6 +198,7 @@ def endpoints(server: FastAPI) -> dict[str, tuple[str, str]]:
 
 
 QUERIES: dict[str, dict[str, Any]] = {
+    "find_candidates": {**_WHO, "from": "2026-12-01T09:00:00Z", "to": "2026-12-01T10:00:00Z"},
     "find_openings": {"minutes": 20},
     "list_documents": {"patient_id": _WHO["patient_id"]},
     "file_document": {"patient_id": _WHO["patient_id"], "type": "letter"},

@@ -21,6 +21,13 @@ def _tr(text: str) -> str:
 
 
 DEEDS: dict[str, tuple[str, str]] = {
+    "appointments.add_wish": (QT_TRANSLATE_NOOP("Deeds", "Added wish to waitlist"), "ph.list-plus"),
+    "appointments.edit_wish": (QT_TRANSLATE_NOOP("Deeds", "Changed wish on waitlist"), "ph.pencil-simple"),
+    "appointments.remove_wish": (QT_TRANSLATE_NOOP("Deeds", "Took wish off waitlist"), "ph.eraser"),
+    "appointments.restore_wish": (QT_TRANSLATE_NOOP("Deeds", "Put wish back on waitlist"), "ph.arrow-u-up-left"),
+    "appointments.open_wish": (QT_TRANSLATE_NOOP("Deeds", "Opened wish on waitlist"), "ph.eye"),
+    "appointments.find_wishes": (QT_TRANSLATE_NOOP("Deeds", "Saw a patient's wishes"), "ph.eye"),
+    "appointments.fill": (QT_TRANSLATE_NOOP("Deeds", "Filled time from waitlist"), "ph.calendar-plus"),
     "appointments.advance": (QT_TRANSLATE_NOOP("Deeds", "Took visit a step on"), "ph.arrow-bend-up-right"),
     "appointments.arrive": (QT_TRANSLATE_NOOP("Deeds", "Noted arrival"), "ph.armchair"),
     "appointments.book": (QT_TRANSLATE_NOOP("Deeds", "Booked visit"), "ph.calendar-plus"),

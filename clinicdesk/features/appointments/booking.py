@@ -126,6 +126,25 @@ def check_meeting(
     _check_parties(_parties(tx, patient_id, practitioner_id, room_id, type_id))
 
 
+def check_patient(tx: Tx, patient_id: UUID, type_id: UUID | None = None) -> None:
+    """Raises NotFound and Conflict as `book` does, where no visit of this type can be booked for the patient."""
+    patient = tx.connection.execute(
+        select(_patient.active, _patient.deceased).where(_patient.id == patient_id)
+    ).one_or_none()
+    if patient is None:
+        raise NotFound("patient_not_found")
+    if patient.deceased:
+        raise Conflict("patient_deceased")
+    if not patient.active:
+        raise Conflict("patient_inactive")
+    if type_id is not None:
+        kind = tx.connection.execute(select(_type.name, _type.active).where(_type.id == type_id)).one_or_none()
+        if kind is None:
+            raise NotFound("type_not_found")
+        if not kind.active:
+            raise Conflict("type_inactive", type=kind.name)
+
+
 def _require(tx: Tx, permission: Permission) -> None:
     if not tx.actor.may(permission):
         raise NotPermitted(verb=tx.verb, permission=permission.value)

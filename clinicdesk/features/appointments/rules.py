@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from clinicdesk.core.errors import Conflict, InvalidInput
-from clinicdesk.features.appointments.schemas import AppointmentRow, Status
+from clinicdesk.features.appointments.schemas import AppointmentRow, Status, Wish
+from clinicdesk.features.practitioners.rules import instant
 from clinicdesk.features.practitioners.schemas import Interval, WorkingDay
 
 HOLDING = frozenset({Status.PENDING, Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN})
@@ -154,6 +156,22 @@ def check_own_length(when: Interval, usual: timedelta | None) -> None:
     """Raises InvalidInput(own_visit_too_long) for more time than a patient can book: the type's, or an hour."""
     if when.length > (usual or OWN_LONGEST):
         raise InvalidInput("own_visit_too_long", field="length", most=(usual or OWN_LONGEST) // SHORTEST)
+
+
+def place_in(free: Interval, wish: Wish, days: Iterable[date], zone: ZoneInfo) -> Interval | None:
+    """Where in a free time a visit would lie as early as the wish allows; None where it would not.
+
+    `days` are the local days that the free time touches.
+    """
+    for day in sorted(set(days)):
+        if wish.weekdays and day.weekday() not in wish.weekdays:
+            continue
+        if (wish.earliest is not None and day < wish.earliest) or (wish.latest is not None and day > wish.latest):
+            continue
+        start = max(free.start, instant(day, wish.from_minute, zone))
+        if start + wish.length <= min(free.end, instant(day, wish.to_minute, zone)):
+            return Interval(start, start + wish.length)
+    return None
 
 
 def check_not_past(start: datetime, now: datetime) -> None:

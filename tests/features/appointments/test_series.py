@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from threading import Barrier
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -161,6 +164,25 @@ def test_the_clock_change_of_autumn_moves_the_instant_and_not_the_time(desk: Des
         connection.execute(Clinic.__table__.update().values(zone="Europe/Berlin"))  # type: ignore[attr-defined]
     detail = book(desk, start=datetime(2026, 10, 12, 7, tzinfo=UTC))
     assert [start.hour for start in starts(detail)] == [7, 7, 8, 8]
+
+
+def test_of_desks_that_want_the_same_series_one_gets_it_whole(desk: Desk) -> None:
+    together = Barrier(4)
+
+    def want(nth: int) -> str:
+        together.wait(timeout=60)
+        try:
+            book(desk, start=at(11, 10 * nth), patient_id=desk.place.others[nth])
+        except SeriesClash:
+            return "refused"
+        return "booked"
+
+    with ThreadPoolExecutor(4) as desks:
+        answers = Counter(desks.map(want, range(3, -1, -1)))
+    # Half an hour each, ten minutes apart: the first and the fourth do not meet.
+    assert answers["booked"] + answers["refused"] == 4
+    assert 1 <= answers["booked"] <= 2
+    assert len(stored(desk)) == 4 * answers["booked"]
 
 
 # ---- changing ------------------------------------------------------------------------------------------------------
