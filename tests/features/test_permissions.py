@@ -75,6 +75,7 @@ MAY: dict[frozenset[Role], str] = {
         patients.remove_contact patients.restore_contact patients.reveal patients.save_contact patients.search
         reports.attendance reports.busiest_days reports.cancellations reports.demand reports.lead_times
         reports.new_and_returning reports.practitioner_statistics reports.today reports.use_of_hours reports.waiting
+        timeline.documents timeline.messages timeline.of_patient timeline.visits
         practitioners.absences practitioners.clinic_settings practitioners.list_rooms practitioners.list_sites
         practitioners.schedule practitioners.weekly_hours
     """,
@@ -86,6 +87,7 @@ MAY: dict[frozenset[Role], str] = {
         medications.prescribe medications.prescribe_phrase medications.read_phrase medications.reminders_of_patient
         medications.renew medications.resume medications.save_reminder medications.sign medications.stop
         medications.withdraw
+        timeline.clinical_documents timeline.measurements timeline.medications
         observations.correct observations.latest observations.list_observations observations.mark_wrong
         observations.record observations.trend
         patients.allergies_checked patients.remove_allergy patients.restore_allergy patients.save_allergy
@@ -144,6 +146,8 @@ _OF_PATIENT = """
     patients.save_allergy patients.save_contact
     appointments.book appointments.cancel appointments.confirm appointments.edit appointments.open_visit
     appointments.open_series appointments.open_wish appointments.reschedule
+    timeline.clinical_documents timeline.documents timeline.measurements timeline.medications timeline.messages
+    timeline.of_patient timeline.visits
 """
 OF_PATIENT = frozenset(_OF_PATIENT.split())
 """Verbs that are about one patient: open besides to who has their permission for that one alone."""

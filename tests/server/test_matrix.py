@@ -53,7 +53,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         get_clinic_settings list_sites list_rooms list_absences
         list_patients search_patients find_duplicates register_patient open_patient edit_patient edit_contact_details
         mark_deceased mark_living reveal_fields duplicates_of_patient patient_access_log list_allergies
-        list_contacts add_contact edit_contact remove_contact restore_contact
+        list_contacts add_contact edit_contact remove_contact restore_contact patient_timeline
         list_documents file_document edit_document remove_document restore_document
         get_patient_photo set_patient_photo remove_patient_photo
     """,

@@ -292,3 +292,24 @@ def test_two_records_of_one_person_become_one_and_two_again(
     apart = administrator_client.post(f"{other}/unmerge")
     assert (apart.status_code, apart.json()["patient"]["active"]) == (200, True)
     assert administrator_client.post(f"{other}/unmerge").json()["code"] == "not_merged"
+
+
+def test_what_happened_is_told_to_each_as_far_as_they_may_see_it(
+    desk: TestClient, take: Take, as_patient: Callable[[str], TestClient]
+) -> None:
+    own, other = take(), take(family="Jones")
+    patient = as_patient(own["id"])
+    path = f"{PATIENTS}/{own['id']}/timeline"
+    value = {"measure": "weight", "value": 70}
+    assert patient.post(f"/api/v1/health/patients/{own['id']}/metrics", json=value).status_code == 201
+    mine = patient.get(path, params={"total": True}).json()
+    assert ([entry["title"] for entry in mine["items"]], mine["total"], mine["left_out"]) == (
+        ["weight"],
+        1,
+        ["message"],
+    )
+    theirs = desk.get(path).json()
+    assert (theirs["items"], "measurement" in theirs["left_out"]) == ([], True)
+    assert patient.get(f"{PATIENTS}/{other['id']}/timeline").json()["code"] == "not_own_record"
+    for wrong in ({"since": "0001-01-01T00:00:00"}, {"kinds": "soul"}, {"cursor": "x"}, {"limit": 0}):
+        assert patient.get(path, params=wrong).status_code == 422

@@ -183,6 +183,7 @@ DEEDS: dict[str, tuple[str, str]] = {
     "practitioners.set_weekly_hours": (QT_TRANSLATE_NOOP("Deeds", "Set weekly hours"), "ph.clock"),
     "retention.close_months": (QT_TRANSLATE_NOOP("Deeds", "Closed a month of the audit log"), "ph.check"),
     "retention.prune": (QT_TRANSLATE_NOOP("Deeds", "Let old months of the audit log go"), "ph.eraser"),
+    "timeline.of_patient": (QT_TRANSLATE_NOOP("Deeds", "Read timeline"), "ph.eye"),
     "upkeep.back_up": (QT_TRANSLATE_NOOP("Deeds", "Backed up"), "ph.download-simple"),
     "upkeep.check": (QT_TRANSLATE_NOOP("Deeds", "Checked the system"), "ph.wrench"),
     "upkeep.restore": (QT_TRANSLATE_NOOP("Deeds", "Restored backup"), "ph.upload-simple"),

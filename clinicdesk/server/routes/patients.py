@@ -35,11 +35,13 @@ from clinicdesk.features.patients.schemas import (
     SaveContact,
     Severity,
 )
+from clinicdesk.features.timeline import service as timeline
+from clinicdesk.features.timeline.schemas import EntryKind, Timeline, TimelineQuery
 from clinicdesk.server.etags import IfMatch, etag
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
-from clinicdesk.server.times import BirthDay, Day
+from clinicdesk.server.times import BirthDay, Day, Instant
 from clinicdesk.server.units import AuditedTx, ReadTx, WriteTx
 
 router = group("/patients", "patients")
@@ -169,7 +171,7 @@ class Somebody:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class AllergiesChecked:
     """The clinic's day on which the patient was asked about allergies."""
 
     on: date
@@ -291,6 +293,19 @@ def duplicates_of_patient(tx: ReadTx, patient_id: UUID) -> list[Duplicate]:
     return service.duplicates_of(tx, patient_id)
 
 
+@router.get(
+    "/{patient_id}/timeline", operation_id="patient_timeline", responses=answers(404, 409),
+    summary="What happened with a patient, the latest first; what one may not see is left out, and said to be",
+)  # fmt: skip
+def patient_timeline(
+    tx: AuditedTx, patient_id: UUID, page: Paging,
+    kinds: Annotated[list[EntryKind], Query(max_length=5, description="None: all.")] = [],  # noqa: B006
+    since: Instant | None = None, until: Instant | None = None,
+) -> Timeline:  # fmt: skip
+    wanted = frozenset(kinds) or frozenset(EntryKind)
+    return timeline.of_patient(tx, TimelineQuery(patient_id, wanted, since, until, page))
+
+
 @router.get("/{patient_id}/access-log", operation_id="patient_access_log", summary="Who saw or did what of a record")
 def patient_access_log(tx: AuditedTx, patient_id: UUID, page: Paging) -> Page[AuditRow]:
     return audit.access_log_page(tx, patient_id, page)
@@ -349,8 +364,8 @@ def add_allergy(
     "/{patient_id}/allergies/checked", operation_id="allergies_checked",
     summary="Note that a patient was asked about allergies today", responses=answers(404, 409),
 )  # fmt: skip
-def allergies_checked(tx: WriteTx, patient_id: UUID) -> Checked:
-    return Checked(service.allergies_checked(tx, patient_id))
+def allergies_checked(tx: WriteTx, patient_id: UUID) -> AllergiesChecked:
+    return AllergiesChecked(service.allergies_checked(tx, patient_id))
 
 
 @router.put(
