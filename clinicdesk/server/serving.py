@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from sqlalchemy.exc import DBAPIError
 
 from clinicdesk.core import migrate
@@ -129,7 +131,10 @@ def serve_from(
     redis = None
     redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
     if redis_url is not None:
-        redis = Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1, decode_responses=True)
+        redis = Redis.from_url(
+            redis_url, socket_timeout=1, socket_connect_timeout=1, decode_responses=True,
+            retry=Retry(NoBackoff(), 1),  # a connection that a restart has cut is replaced at once; nobody waits for more
+        )  # fmt: skip
     smtp = None
     if settings.smtp_host:
         smtp = Smtp(

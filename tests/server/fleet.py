@@ -156,6 +156,7 @@ class Fleet:
         self.address = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: list[Client] = []
         most = "1000000"
         self._environment = {
             **os.environ, "CLINICDESK_KEYRING": "off", "CLINICDESK_DATABASE_URL": database_url,
@@ -226,6 +227,8 @@ class Fleet:
             with suppress(ProcessLookupError):  # nothing is left
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=WITHIN)
+        for client in self._clients:
+            client.close()
         self.database.close()
 
     def said(self, last: int = 20_000) -> str:
@@ -238,8 +241,10 @@ class Fleet:
         return self.stranger(who).sign_in()
 
     def stranger(self, who: Role | str = Role.RECEPTIONIST) -> Client:
-        """Somebody at this server who has not signed in yet."""
-        return Client(self.address, email_of(who) if isinstance(who, Role) else who)
+        """Somebody at this server who has not signed in yet; gone at the latest when the server is ended."""
+        client = Client(self.address, email_of(who) if isinstance(who, Role) else who)
+        self._clients.append(client)
+        return client
 
 
 # ---- whoever asks it -----------------------------------------------------------------------------------------------
@@ -272,6 +277,10 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back every connection."""
         self._http.close()
 
     def sign_in(self) -> Self:

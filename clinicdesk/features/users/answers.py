@@ -32,9 +32,13 @@ _FORGET = delete(KeptAnswer).where(*_UNDER_KEY)
 _KEEP = insert(KeptAnswer.__table__)  # type: ignore[arg-type]
 
 
-@verb(Permission.SIGN_IN, concurrent=True)
+@verb(Permission.SIGN_IN, writes=False)
 def recall(tx: Tx, key: str) -> Answer | None:
-    """What this person's request with this key was answered; waits for one that is under way. None for a new key."""
+    """What this person's request with this key was answered; waits for one that is under way. None for a new key.
+
+    Takes no turn among those who write, although what comes after it will: two who ran beside each other for this, and then
+    each wanted the clinic alone, would wait for each other.
+    """
     tx.claim(f"answer {tx.actor.user_id} {key}")
     whose = {"user": tx.actor.user_id, "under": key}
     kept = tx.connection.execute(_RECALL, whose).one_or_none()
