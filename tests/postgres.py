@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -74,7 +74,8 @@ def _binaries() -> Path:
 class Cluster:
     """One PostgreSQL server with its data in a folder of its own; ended, and left without a trace, by `remove`."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = _SETTINGS) -> None:
+        self._settings = settings
         self._binaries = _binaries()
         self.folder = Path(tempfile.mkdtemp(prefix="clinicdesk-postgres-"))  # short: it holds the socket
         self.port = free_port()
@@ -95,7 +96,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        settings = [word for setting in self._settings for word in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [

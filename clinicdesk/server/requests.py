@@ -7,7 +7,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinicdesk.core.errors import ClinicError, NotPermitted
@@ -24,6 +24,8 @@ MOST_UPLOAD_BYTES = 25 * 1024 * 1024
 UPLOADS = (f"{API}/documents",)
 """Paths below which a body may be as large as a document."""
 
+_HUNG_UP = 499
+"""What is noted for a request whose sender has gone; nobody is sent it."""
 _DOCS_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src https://cdn.jsdelivr.net; "
     "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
@@ -99,6 +101,8 @@ class Requests:
                 await _admit(request)
             body.check(request.headers.get("content-length"))
             await self._app(scope, body, send_with_headers)
+        except ClientDisconnect:  # before all of the request was here: nothing was done, and nobody is left to be told
+            status = status or _HUNG_UP
         except Exception as error:
             if status:  # the answer is on its way; all that is left is to break it off
                 raise

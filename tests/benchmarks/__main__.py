@@ -19,6 +19,7 @@ from tests.benchmarks.report import FULL, QUICK, Measure, Scale, table
 BENCHMARKS = {
     "start": "the desk from its start to a complete Today, its memory, a change of day, a search on the screen",
     "booking": "bookings and reads, and what they cost as the clinic grows",
+    "http": "the server: bookings and reads through HTTP, and what they cost as the clinic grows",
     "race": "two desks that want the same time at once",
     "trail": "the verification of the audit trail",
     "search": "a keystroke in the patient search",

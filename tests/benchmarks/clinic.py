@@ -72,23 +72,8 @@ def grow(file: Path, visits: int) -> Grown:
 def fill(database: Database, patients: list[UUID], visits: int, first: datetime) -> list[UUID]:
     """Put a clinic, its practitioners, and visits of the patients into a database: from `first` on and at the same hours of
     the days before, as many as it takes. Gives the practitioners' ids."""
-    site, practitioners = new_id(), [new_id() for _ in range(PRACTITIONERS)]
-    rooms = [new_id() for _ in practitioners]
-
-    def put(model: type[Any], rows: list[dict[str, Any]]) -> None:
-        connection.execute(sa.insert(model), rows)
-
     with database.engine.begin() as connection:
-        put(Clinic, [{"id": 1, "name": "Harbour Street", "zone": ZONE.key}])
-        put(Site, [{"id": site, "name": "Harbour Street"}])
-        put(Room, [{"id": id_, "site_id": site, "name": f"Room {n}"} for n, id_ in enumerate(rooms)])
-        people = zip(practitioners, rooms, strict=True)
-        put(
-            Practitioner, [{"id": id_, "family": f"Doctor{n}", "room_id": room} for n, (id_, room) in enumerate(people)]
-        )
-        week = itertools.product(practitioners, range(7))
-        hours = {"start_minute": 0, "end_minute": 1440, "valid_from": date(2000, 1, 1), "valid_to": None}
-        put(WeeklyHours, [{"id": new_id(), "practitioner_id": id_, "weekday": day, **hours} for id_, day in week])
+        practitioners, rooms = set_up(connection)
     raw = database.engine.raw_connection()
     columns = [column.name for column in Appointment.__table__.columns]
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" for _ in columns)
@@ -101,6 +86,25 @@ def fill(database: Database, patients: list[UUID], visits: int, first: datetime)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return practitioners
+
+
+def set_up(connection: sa.Connection) -> tuple[list[UUID], list[UUID]]:
+    """Put the clinic itself into a database, with practitioners who work day and night; gives their ids and their rooms'."""
+    site, practitioners = new_id(), [new_id() for _ in range(PRACTITIONERS)]
+    rooms = [new_id() for _ in practitioners]
+
+    def put(model: type[Any], rows: list[dict[str, Any]]) -> None:
+        connection.execute(sa.insert(model), rows)
+
+    put(Clinic, [{"id": 1, "name": "Harbour Street", "zone": ZONE.key}])
+    put(Site, [{"id": site, "name": "Harbour Street"}])
+    put(Room, [{"id": id_, "site_id": site, "name": f"Room {n}"} for n, id_ in enumerate(rooms)])
+    people = zip(practitioners, rooms, strict=True)
+    put(Practitioner, [{"id": id_, "family": f"Doctor{n}", "room_id": room} for n, (id_, room) in enumerate(people)])
+    week = itertools.product(practitioners, range(7))
+    hours = {"start_minute": 0, "end_minute": 1440, "valid_from": date(2000, 1, 1), "valid_to": None}
+    put(WeeklyHours, [{"id": new_id(), "practitioner_id": id_, "weekday": day, **hours} for id_, day in week])
+    return practitioners, rooms
 
 
 def _past(
