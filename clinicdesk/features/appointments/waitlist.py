@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, exists, func, or_, select
+from sqlalchemy import FromClause, Select, func, or_, select
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.clock import in_utc
@@ -207,20 +207,18 @@ def suited(tx: Tx, practitioner_id: UUID, free: Interval, limit: int) -> tuple[C
     )
 
 
+def anybody_waits(tx: Tx) -> bool:
+    """Whether there is anybody on the waitlist at all."""
+    return tx.connection.scalar(select(_e.id).where(_WAITING).limit(1)) is not None
+
+
 @verb(Permission.SEE_CALENDAR, writes=False)
 def freed_times(tx: Tx, practitioner_id: UUID | None = None, limit: int = 5) -> tuple[FreedTime, ...]:
     """The times of the next four weeks that cancelled visits have left, that are still free, and that would suit somebody who
-    waits, soonest first; of each the best `limit` people. Raises InvalidInput(out_of_range)."""
+    waits, soonest first; of each the best `limit` people. The soonest fifty are looked at. Raises InvalidInput(out_of_range)."""
     check_range(limit, "limit", 1, 50)
-    other = VISIT.alias("other")
-    overlapped = exists().where(
-        other.c.practitioner_id == _v.practitioner_id,
-        other.c.status.in_(sorted(rules.HOLDING)),
-        ~other.c.overbooked,
-        other.c.start > tx.now - rules.LONGEST,
-        other.c.start < _v.end,
-        other.c.end > _v.start,
-    )
+    if not anybody_waits(tx):
+        return ()
     person = Practitioner.__table__.c
     left = (
         select(_v.id, _v.practitioner_id, person.prefix, person.given, person.family, person.suffix, _v.start, _v.end)
@@ -230,7 +228,6 @@ def freed_times(tx: Tx, practitioner_id: UUID | None = None, limit: int = 5) -> 
             _v.start < tx.now + timedelta(days=FREED_DAYS),
             _v.status == Status.CANCELLED.value,
             person.active,
-            ~overlapped,
         )
         .order_by(_v.start, _v.id)
         .limit(MOST_FREED)
@@ -240,7 +237,9 @@ def freed_times(tx: Tx, practitioner_id: UUID | None = None, limit: int = 5) -> 
     freed: dict[tuple[UUID, Interval], FreedTime] = {}
     for id_, who, *name, start, end in tx.connection.execute(left):
         when = Interval(start, end)
-        if (who, when) not in freed and (people := suited(tx, who, when, limit)):
+        if (who, when) in freed or _is_taken(tx, who, when):
+            continue
+        if people := suited(tx, who, when, limit):
             freed[who, when] = FreedTime(id_, who, full_name(*name), start, end, people)
     return tuple(freed.values())
 
@@ -377,6 +376,19 @@ def _busy(tx: Tx, entries: Sequence[WishRow], free: Interval) -> Mapping[UUID, l
         for id_, patient_id, start, end in tx.connection.execute(query):
             taken[patient_id].append((id_, Interval(start, end)))
     return taken
+
+
+def _is_taken(tx: Tx, practitioner_id: UUID, when: Interval) -> bool:
+    """Whether a visit holds some of the practitioner's time."""
+    query = select(_v.id).where(
+        _v.practitioner_id == practitioner_id,
+        _v.start > when.start - rules.LONGEST,
+        _v.start < when.end,
+        _v.end > when.start,
+        _v.status.in_(sorted(rules.HOLDING)),
+        ~_v.overbooked,
+    )
+    return tx.connection.scalar(query.limit(1)) is not None
 
 
 def _had(tx: Tx, entries: Iterable[WishRow]) -> dict[UUID, datetime]:

@@ -26,6 +26,7 @@ _HAPPENED = {
     Kind.VISIT_BOOKED: "A visit was booked with you.",
     Kind.VISIT_MOVED: "A visit with you was moved.",
     Kind.VISIT_CANCELLED: "A visit with you was cancelled.",
+    Kind.TIME_FREED: "A visit was cancelled, and somebody on the waitlist could have its time.",
     Kind.PATIENT_ARRIVED: "A patient of yours has arrived.",
     Kind.MESSAGE_FAILED: "A message to a patient could not be sent.",
     Kind.CHAT_MESSAGE: "There is a new message for you.",

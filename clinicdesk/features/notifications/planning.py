@@ -13,9 +13,11 @@ from uuid import UUID
 
 from sqlalchemy import FromClause, insert, select, update
 
+from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Action, Change, Tx
+from clinicdesk.features.appointments import waitlist
 from clinicdesk.features.appointments.models import Appointment
 from clinicdesk.features.appointments.schemas import Status
 from clinicdesk.features.notifications import rules
@@ -24,6 +26,7 @@ from clinicdesk.features.notifications.models import ContactPreference, Outbound
 from clinicdesk.features.notifications.schemas import Channel, Kind, MessageState, MessagingRow, Reach, Template
 from clinicdesk.features.notifications.settings import load_messaging, load_rules
 from clinicdesk.features.patients.models import Patient
+from clinicdesk.features.practitioners.schemas import Interval
 from clinicdesk.features.users.models import User
 
 _VISIT: FromClause = Appointment.__table__
@@ -56,6 +59,7 @@ def follow(tx: Tx, changes: Sequence[Change]) -> None:
     if before:
         replan(tx, _VISIT.c.id, before, before)
         _tell_practitioners(tx, before)
+        _offer_freed_times(tx, before)
     if patients:
         replan(tx, _VISIT.c.patient_id, patients)
 
@@ -207,6 +211,38 @@ def _tell_practitioners(tx: Tx, before: Mapping[UUID, Change]) -> None:
         kind = _what_happened(change, status, visit.start)
         if kind is not None and visit.user_id != tx.actor.user_id:
             notify(tx, [visit.user_id], kind, {"start": visit.start.isoformat()}, visit.id)
+
+
+def _offer_freed_times(tx: Tx, before: Mapping[UUID, Change]) -> None:
+    """Tell the desk of times that a cancellation has left and that would suit somebody who waits, and that one is taken back."""
+    ended = [id_ for id_, change in before.items() if _cancels(change)]
+    for id_, change in before.items():
+        if change.old is not None and change.old.get("status") == Status.CANCELLED.value:
+            withdraw(tx, (Kind.TIME_FREED,), id_)
+    if not ended or find_clinic(tx.session) is None or not waitlist.anybody_waits(tx):
+        return
+    left = tx.session.execute(
+        select(_VISIT.c.id, _VISIT.c.practitioner_id, _VISIT.c.start, _VISIT.c.end)
+        .where(
+            _VISIT.c.id.in_(ended[:_TAKEN_AT_ONCE]),
+            _VISIT.c.status == Status.CANCELLED.value,
+            _VISIT.c.start > tx.now,
+            _VISIT.c.start < tx.now + timedelta(days=waitlist.FREED_DAYS),
+        )
+        .order_by(_VISIT.c.start)
+        .limit(waitlist.MOST_FREED)
+    ).all()
+    desk = tx.session.scalars(select(User.id).where(User.active, User.role == Role.RECEPTIONIST.value)).all()
+    for visit in left:
+        if waitlist.suited(tx, visit.practitioner_id, Interval(visit.start, visit.end), 1):
+            params = {"start": visit.start.isoformat(), "practitioner_id": visit.practitioner_id.hex}
+            notify(tx, desk, Kind.TIME_FREED, params, visit.id)
+
+
+def _cancels(change: Change) -> bool:
+    old, new = change.old or {}, change.new or {}
+    expected = {status.value for status in rules.EXPECTED}
+    return new.get("status") == Status.CANCELLED.value and old.get("status") in expected
 
 
 def _what_happened(change: Change, status: Status, start: datetime) -> Kind | None:

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     VISIT_BOOKED = "visit_booked"
     VISIT_MOVED = "visit_moved"
     VISIT_CANCELLED = "visit_cancelled"
+    TIME_FREED = "time_freed"
     PATIENT_ARRIVED = "patient_arrived"
     MESSAGE_FAILED = "message_failed"
     CHAT_MESSAGE = "chat_message"
