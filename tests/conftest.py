@@ -85,6 +85,7 @@ _ON_BOTH = (
     "tests.server.test_patients",
     "tests.server.test_documents",
     "tests.server.test_health_records",
+    "tests.server.test_in_care",
     "tests.server.test_users",
     "tests.core.test_feed",
     "tests.server.test_doctors",

@@ -17,7 +17,7 @@ from clinicdesk.features.audit.schemas import AuditQuery
 from clinicdesk.features.users.models import User
 from clinicdesk.features.users.schemas import UserRow
 from tests.conftest import Hands
-from tests.server.conftest import SignedIn
+from tests.server.conftest import Book, SignedIn, booked
 
 PATIENTS = "/api/v1/patients"
 JOAN = {"family": "Smith", "given": "Joan", "birth_date": "1984-03-12", "mobile": "0170 5550101"}
@@ -292,6 +292,25 @@ def test_two_records_of_one_person_become_one_and_two_again(
     apart = administrator_client.post(f"{other}/unmerge")
     assert (apart.status_code, apart.json()["patient"]["active"]) == (200, True)
     assert administrator_client.post(f"{other}/unmerge").json()["code"] == "not_merged"
+
+
+def test_visits_of_both_at_the_same_time_are_named(
+    desk: TestClient, administrator_client: TestClient, book: Book
+) -> None:
+    first = booked(desk, book.visit())
+    second = booked(desk, book.visit(patient_id=str(book.mine), practitioner_id=str(book.okafor)))
+    path, same = f"{PATIENTS}/{book.other}/merge", {"duplicate_id": str(book.mine), "duplicate_version": 1}
+    refused = administrator_client.post(path, json=same, headers={"If-Match": '"1"'})
+    assert (refused.status_code, refused.json()["code"]) == (409, "visits_overlap")
+    assert refused.json()["overlaps"] == [
+        {
+            "visit_id": first["id"], "duplicate_visit_id": second["id"],
+            "start": "2026-11-24T08:00:00Z", "end": "2026-11-24T08:30:00Z",
+        }
+    ]  # fmt: skip
+    seen = same | {"patient_overlap": True}
+    merged = administrator_client.post(path, json=seen, headers={"If-Match": '"1"'})
+    assert (merged.status_code, merged.json()["moved"]["appointment"]) == (200, 1)
 
 
 def test_what_happened_is_told_to_each_as_far_as_they_may_see_it(

@@ -23,6 +23,7 @@ from clinicdesk.features.notifications.schemas import (
 )
 from clinicdesk.features.notifications.settings import load_messaging, load_rules, rule_row
 from clinicdesk.features.patients.models import Patient
+from clinicdesk.features.patients.record import load as load_patient
 
 LONGEST_GRACE = timedelta(hours=1)
 SHORTEST_NOTICE, LONGEST_NOTICE = 15, 30 * 24 * 60
@@ -132,9 +133,10 @@ def contact_preference(tx: Tx, patient_id: UUID) -> ContactPreferenceRow:
 def set_contact_preference(tx: Tx, request: ContactPreferenceRow) -> ContactPreferenceRow:
     """Note how a patient wants to be reached, or that they do not; `version` is the one that the editor saw.
 
-    Raises NotFound("patient_not_found"), Conflict("changed_meanwhile").
+    Raises NotFound("patient_not_found"), Conflict("changed_meanwhile", "patient_merged").
     """
     tx.reach(request.patient_id)
+    load_patient(tx, request.patient_id)
     before = contact_preference(tx, request.patient_id)
     if before.version != request.version:
         raise Conflict("changed_meanwhile")
