@@ -36,8 +36,13 @@ def list_patients(tx: Tx, query: PatientQuery) -> Page[PatientRow]:
     sorted_by = (Patient.__table__.c[name] for name in _SORTED_BY[query.sort])
     wanted = select(Patient.id, *sorted_by).where(*conditions)
     if page.cursor:
-        behind = tuple_(*_place(page.cursor, query.sort))
-        wanted = wanted.where(tuple_(*order) < behind if query.descending else tuple_(*order) > behind)
+        place = _place(page.cursor, query.sort)
+        here, behind = tuple_(*order), tuple_(*place)
+        # The first column alone as well: by that SQLite finds the place in the index, which it does not by several at once.
+        if query.descending:
+            wanted = wanted.where(order[0] <= place[0], here < behind)
+        else:
+            wanted = wanted.where(order[0] >= place[0], here > behind)
     directed = [column.desc() for column in order] if query.descending else order
     found = tx.session.execute(wanted.order_by(*directed).limit(page.limit + 1)).all()
     following = None
