@@ -12,6 +12,7 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
+ASIDE = sa.text("status IN ('proposed', 'pending', 'cancelled', 'noshow', 'waitlist', 'entered-in-error')")
 IN_SERIES = sa.text("series_id IS NOT NULL")
 
 
@@ -40,6 +41,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_appointment_series_patient_id", "appointment_series", ["patient_id"])
     _add_series_to_visits()
+    op.create_index("ix_appointment_aside", "appointment", ["start"], sqlite_where=ASIDE, postgresql_where=ASIDE)
     op.create_table(
         "waitlist_entry",
         sa.Column("patient_id", sa.Uuid(), nullable=False),

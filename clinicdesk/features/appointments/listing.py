@@ -16,7 +16,8 @@ from clinicdesk.core.errors import InvalidInput, NotPermitted
 from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
-from clinicdesk.features.appointments.rows import LISTED, VISIT, to_listed
+from clinicdesk.features.appointments.models import ASIDE
+from clinicdesk.features.appointments.rows import IS_ASIDE, LISTED, VISIT, to_listed
 from clinicdesk.features.appointments.schemas import ListedVisit, VisitQuery
 from clinicdesk.features.practitioners.rules import whole_day
 
@@ -106,6 +107,8 @@ def _narrowed(query: VisitQuery, patient_id: UUID | None) -> Sequence[ColumnElem
     narrowed = [VISIT.c[name] == value for name, value in wanted.items() if value is not None]
     if query.statuses:
         narrowed.append(VISIT.c.status.in_(sorted(query.statuses)))
+        if set(ASIDE).issuperset(query.statuses):
+            narrowed.append(IS_ASIDE)
     return narrowed
 
 

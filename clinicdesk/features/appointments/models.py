@@ -17,6 +17,10 @@ HOLDS = "status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbo
 """SQL: the appointment keeps its practitioner and room for itself. What is fulfilled, cancelled, missed or wrong does not."""
 
 
+ASIDE = ("proposed", "pending", "cancelled", "noshow", "waitlist", "entered-in-error")
+"""States that few visits are in: whoever looks for these alone has an index of their own."""
+_ASIDE = "status IN ({})".format(", ".join(f"'{status}'" for status in ASIDE))
+
 REASON_MOST = 250
 """Characters that a reason in free text may have."""
 
@@ -114,6 +118,7 @@ class Appointment(Identified, Base):
         Index("ix_appointment_start", "start"),
         Index("ix_appointment_practitioner_id", "practitioner_id", "start"),
         Index("ix_appointment_patient_id", "patient_id", "start"),
+        Index("ix_appointment_aside", "start", sqlite_where=text(_ASIDE), postgresql_where=text(_ASIDE)),
         Index(
             "ix_appointment_series_id",
             "series_id",

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, insert, select, update
+from sqlalchemy import FromClause, Select, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.tx import Action, Change, Tx
-from clinicdesk.features.appointments.models import Appointment, AppointmentType
+from clinicdesk.features.appointments.models import ASIDE, Appointment, AppointmentType
 from clinicdesk.features.appointments.rules import HOLDING
 from clinicdesk.features.appointments.schemas import AppointmentRow, ListedVisit, SlotTaken, Status
 from clinicdesk.features.patients.models import Patient
@@ -62,6 +62,9 @@ LISTED: Select[Any] = (
     .select_from(_PARTIES)
 )  # fmt: skip
 """The same with what a list shows alone."""
+
+IS_ASIDE = _v.status.in_([literal_column(f"'{status}'") for status in ASIDE])
+"""Said in a query beside the states that are looked for, it lets the database use the index of these alone."""
 
 _INSERT = insert(Appointment.__table__)  # type: ignore[arg-type]
 _STATUS = {status.value: status for status in Status}

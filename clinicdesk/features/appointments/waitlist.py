@@ -227,6 +227,7 @@ def freed_times(tx: Tx, practitioner_id: UUID | None = None, limit: int = 5) -> 
             _v.start > tx.now,
             _v.start < tx.now + timedelta(days=FREED_DAYS),
             _v.status == Status.CANCELLED.value,
+            rows.IS_ASIDE,
             person.active,
         )
         .order_by(_v.start, _v.id)
