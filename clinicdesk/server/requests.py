@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 1024 * 1024
 MOST_UPLOAD_BYTES = 25 * 1024 * 1024
 UPLOADS = (f"{API}/documents",)
-"""Paths below which a body may be as large as a document."""
+"""Paths below which a body that is no JSON may be as large as a document."""
 
 _HUNG_UP = 499
 """What is noted for a request whose sender has gone; nobody is sent it."""
@@ -95,7 +95,8 @@ class Requests:
                 _add_headers(message, scope, request_id)
             await send(message)
 
-        body = _Body(receive, MOST_UPLOAD_BYTES if scope["path"].startswith(UPLOADS) else MOST_BYTES)
+        document = scope["path"].startswith(UPLOADS) and "json" not in request.headers.get("content-type", "").lower()
+        body = _Body(receive, MOST_UPLOAD_BYTES if document else MOST_BYTES)
         try:
             if not scope.get("state", {}).get("admitted", False):
                 await _admit(request)
