@@ -78,7 +78,7 @@ def fill(database: Database, patients: list[UUID], visits: int, first: datetime)
     columns = [column.name for column in Appointment.__table__.columns]
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" for _ in columns)
     past = _past(visits, first, *([id_.hex for id_ in ids] for ids in (practitioners, rooms, patients)))
-    while batch := [[row[name] for name in columns] for row in itertools.islice(past, 50_000)]:
+    while batch := [[row.get(name) for name in columns] for row in itertools.islice(past, 50_000)]:
         raw.cursor().execute("BEGIN")
         raw.cursor().executemany(f"INSERT INTO appointment ({names}) VALUES ({marks})", batch)
         raw.commit()

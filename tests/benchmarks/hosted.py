@@ -56,8 +56,9 @@ _GROW = """
     ) AS time
     JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS nth FROM patient) AS patient
         ON patient.nth = visit %% %(patients)s
+    ORDER BY visit DESC
 """
-"""From today back, ten practitioners with thirty visits a day each."""
+"""From today back, ten practitioners with thirty visits a day each; they lie in the table in the order of time."""
 
 
 @dataclass
