@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 MOST_UNITS = 12
 """Units of work that are open at once in a worker: fewer than threads and connections, so that whoever holds one goes on."""
+MOST_LOOKED_AT = 4
+"""Files of uploads that are looked through at once in a worker: it takes time, and the threads are there for others too."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Serving:
     archive: Archive
     checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
+    looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_LOOKED_AT))
 
     async def start(self) -> None:
         """Begin what goes on beside the requests, in the loop that serves them."""

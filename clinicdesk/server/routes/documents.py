@@ -90,7 +90,9 @@ async def _taken(
     kind = told.partition(";")[0].strip().lower()
     if kind not in ("", "application/octet-stream", *kinds):
         raise UnsupportedMedia()
-    return await run_in_threadpool(check, await request.body(), told)
+    body = await request.body()
+    async with serving_of(request).looking:  # waiting for it holds no thread
+        return await run_in_threadpool(check, body, told)
 
 
 def _holding(request: Request, checked: intake.Checked) -> Any:

@@ -130,6 +130,35 @@ def packed_pdf(key: str) -> bytes:
     return body + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % start
 
 
+def bare_pdf(*objects: bytes) -> bytes:
+    """A PDF with these objects, numbered from 1 on; the first is its root."""
+    body, places = bytearray(b"%PDF-1.7\n"), []
+    for number, held in enumerate(objects, 1):
+        places.append(b"%010d 00000 n \n" % len(body))
+        body += b"%d 0 obj\n%b\nendobj\n" % (number, held)
+    start = len(body)
+    body += b"xref\n0 %d\n0000000000 65535 f \n%b" % (len(objects) + 1, b"".join(places))
+    body += b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    return bytes(body)
+
+
+def multiplying_pdf() -> bytes:
+    """A PDF of 27 objects that says it has millions of pages: each branch has the next one twice."""
+    branches = [b"<</Type/Pages/Kids[%d 0 R %d 0 R]/Count 2>>" % (number + 1, number + 1) for number in range(2, 27)]
+    return bare_pdf(b"<</Type/Catalog/Pages 2 0 R>>", *branches, b"<</Type/Page/MediaBox[0 0 9 9]>>")
+
+
+def circular_pdf() -> bytes:
+    """A PDF whose pages are a part of themselves."""
+    return bare_pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[2 0 R]/Count 1>>")
+
+
+def crowded_pdf() -> bytes:
+    """A PDF with more parts than anybody needs."""
+    page = (b"<</Type/Pages/Kids[3 0 R]/Count 1>>", b"<</Type/Page/MediaBox[0 0 9 9]>>")
+    return bare_pdf(b"<</Type/Catalog/Pages 2 0 R>>", *page, *[b"<<>>"] * 30_000)
+
+
 def archive_of_files(*names: str) -> bytes:
     """A ZIP with files of these names."""
     out = BytesIO()

@@ -83,6 +83,13 @@ BAD = {
     "a PDF with a form that runs": (files.pdf(AcroForm={"XFA": ["a", "b"]}), "a.pdf", "document_active"),
     "a PDF that does something on opening": (files.pdf(AA={"WC": {"S": "/URI"}}), "a.pdf", "document_active"),
     "a PDF of too many pages": (files.pdf(2001), "a.pdf", "document_complex"),
+    "a PDF whose pages multiply": (files.multiplying_pdf(), "a.pdf", "document_damaged"),
+    "a PDF that goes round": (files.circular_pdf(), "a.pdf", "document_damaged"),
+    "a PDF with too many parts": (files.crowded_pdf(), "a.pdf", "document_complex"),
+    "a PDF in too many boxes": (
+        files.bare_pdf(b"<</Type/Catalog/Pages 2 0 R/X " + b"[" * 20_000 + b"]" * 20_000 + b">>"),
+        "a.pdf", "document_damaged",
+    ),
     "half a photo": (files.image(size=(400, 400))[:-300], "a.jpg", "document_damaged"),
     "half a PNG": (files.image("PNG", size=(400, 400))[:-100], "a.png", "document_damaged"),
     "the beginning of a photo": (b"\xff\xd8\xff\xe0", "a.jpg", "document_damaged"),
