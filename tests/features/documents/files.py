@@ -153,6 +153,12 @@ def circular_pdf() -> bytes:
     return bare_pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[2 0 R]/Count 1>>")
 
 
+def hiding_pdf() -> bytes:
+    """A PDF with a script that its table of contents does not name; a reader that mends tables finds it."""
+    page = b"<</Type/Page/MediaBox[0 0 9 9]>>\nendobj\n9 0 obj\n<</S/JavaScript/JS(x)>>"
+    return bare_pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page)
+
+
 def crowded_pdf() -> bytes:
     """A PDF with more parts than anybody needs."""
     page = (b"<</Type/Pages/Kids[3 0 R]/Count 1>>", b"<</Type/Page/MediaBox[0 0 9 9]>>")

@@ -83,6 +83,7 @@ BAD = {
     "a PDF with a form that runs": (files.pdf(AcroForm={"XFA": ["a", "b"]}), "a.pdf", "document_active"),
     "a PDF that does something on opening": (files.pdf(AA={"WC": {"S": "/URI"}}), "a.pdf", "document_active"),
     "a PDF of too many pages": (files.pdf(2001), "a.pdf", "document_complex"),
+    "a PDF with a hidden script": (files.hiding_pdf(), "a.pdf", "document_active"),
     "a PDF whose pages multiply": (files.multiplying_pdf(), "a.pdf", "document_damaged"),
     "a PDF that goes round": (files.circular_pdf(), "a.pdf", "document_damaged"),
     "a PDF with too many parts": (files.crowded_pdf(), "a.pdf", "document_complex"),
