@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
+from collections.abc import Callable
 
 log = logging.getLogger(__name__)
+
+reporters: list[Callable[[BaseException, str], None]] = []
+"""Told of each bug and its reference besides the log; none unless an operator asks for it."""
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letter that is read as a digit, nor the other way round
 
@@ -19,6 +23,8 @@ def log_crash(error: BaseException) -> str:
     reference = "".join(secrets.choice(_ALPHABET) for _ in range(6))
     origin = error.__cause__ or error.__context__
     log.error("crash %s: %s", reference, " from ".join(_trace(one) for one in (error, origin) if one is not None))
+    for report in reporters:
+        report(error, reference)
     return reference
 
 

@@ -61,12 +61,15 @@ class _PrivateFile(RotatingFileHandler):
         """A full disk is told to people by what they wanted to save; the log has nobody to tell."""
 
 
-def start_logging(folder: Path, level: int = logging.INFO) -> None:
-    """Write this process's log to `logs/clinicdesk.log` in the data folder, in place of where it went before."""
+def start_logging(folder: Path, level: int = logging.INFO, *, most_bytes: int = _MAX_BYTES, kept: int = _KEPT) -> None:
+    """Write this process's log to `logs/clinicdesk.log` in the data folder, in place of where it went before.
+
+    At `most_bytes` a new file is begun; so many older ones are `kept`.
+    """
     place = folder / FOLDER_NAME
     place.mkdir(mode=0o700, exist_ok=True)
     handler = _PrivateFile(
-        place / "clinicdesk.log", maxBytes=_MAX_BYTES, backupCount=_KEPT, encoding="utf-8", delay=True
+        place / "clinicdesk.log", maxBytes=most_bytes, backupCount=kept, encoding="utf-8", delay=True
     )
     handler.setFormatter(JsonLines())
     stop_logging()

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from clinicdesk import __version__
-from clinicdesk.server import health, logs, problems
+from clinicdesk.server import docs, figures, health, problems, sentry
 from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
 from clinicdesk.server.idempotency import UNIT_HEADER, Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
@@ -76,18 +76,21 @@ def create_app(serving: Serving) -> FastAPI:
             if work is not None:
                 await run_in_threadpool(work.stop)
             await app.state.serving.close()
+            await run_in_threadpool(sentry.stop)
 
     app = FastAPI(
-        title="ClinicDesk", version=__version__, lifespan=lifespan, redoc_url=None,
+        title="ClinicDesk", version=__version__, lifespan=lifespan, redoc_url=None, docs_url=None,
         description="A clinic's desk for other programs: the same verbs as on the screen.",
         separate_input_output_schemas=False,
     )  # fmt: skip
     app.state.serving = serving
+    figures.watch_pool(serving.database.engine, serving.settings.pool_size + serving.settings.pool_overflow)
     problems.install(app)
     app.add_exception_handler(Repeated, _repeat)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
-    app.include_router(health.router)
+    for router in (health.router, figures.router, docs.router):
+        app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     if serving.settings.cors_origins:
         app.add_middleware(
@@ -128,5 +131,4 @@ def _document(app: FastAPI) -> dict[str, object]:
 def from_environment() -> FastAPI:
     """The app for one worker, with the settings of the environment."""
     settings = load_settings()
-    logs.start(settings.data_dir)
     return create_app(open_serving(settings))

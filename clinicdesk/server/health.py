@@ -1,13 +1,11 @@
-"""Whether the server lives, whether it can work, and figures of what it does."""
+"""Whether the server lives, and whether it can work."""
 
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,25 +19,6 @@ from clinicdesk.server.identity import serving_of
 log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["operation"])
-
-_requests = Counter("clinicdesk_requests_total", "Requests answered", ["method", "route", "status"])
-_seconds = Histogram(
-    "clinicdesk_request_seconds", "Time from a request to its answer", ["method", "route"],
-    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
-)  # fmt: skip
-_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
-
-
-def note_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request under its route (never its path, which names people's records)."""
-    counter, histogram = _figures(method if method in _METHODS else "other", route, status)
-    counter.inc()
-    histogram.observe(seconds)
-
-
-@lru_cache(2_000)
-def _figures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    return _requests.labels(method, route, str(status)), _seconds.labels(method, route)
 
 
 class Alive(BaseModel):
@@ -92,8 +71,3 @@ def _look_at(database: Database) -> tuple[str, str]:
         log.warning("the database does not answer: %s", type(error).__name__)
         return "unreachable", "unknown"
     return "ok", "ok" if current == migrate.head_revision() else "behind"
-
-
-@router.get("/metrics", operation_id="metrics", summary="Figures for Prometheus", response_class=Response)
-def metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

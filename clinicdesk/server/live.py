@@ -48,7 +48,7 @@ _AT_ONCE = 200
 _ADVANCED, _PRESENCE = "clinicdesk:advanced", "clinicdesk:presence"
 _RECONNECT_SECONDS = 0.5
 
-_sockets = Gauge("clinicdesk_event_sockets", "Open streams of events")
+_sockets = Gauge("clinicdesk_event_sockets", "Open streams of events", multiprocess_mode="livesum")
 
 
 T = TypeVar("T")

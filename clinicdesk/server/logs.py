@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 
 from clinicdesk.core.logs import JsonLines, start_logging
+from clinicdesk.server.settings import Settings
 
 
-def start(data_dir: Path | None) -> None:
-    """Log to standard error, and beside the data where there is a folder for it."""
-    if data_dir is not None and data_dir.is_dir():
-        start_logging(data_dir)
+def start(settings: Settings) -> None:
+    """Log to standard error, and beside the data where there is a folder for it and one process alone writes there."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    if settings.data_dir is not None and settings.data_dir.is_dir() and settings.workers == 1:
+        start_logging(settings.data_dir, level, most_bytes=settings.log_bytes, kept=settings.log_files)
     for name in ("clinicdesk", "uvicorn.error"):
         logger = logging.getLogger(name)
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
         logger.handlers = [kept for kept in logger.handlers if type(kept) is not logging.StreamHandler]
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)
         logger.propagate = False

@@ -15,7 +15,7 @@ from starlette.types import Scope, Send
 from clinicdesk.core.errors import RateLimited
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.logs import CONTEXT
-from clinicdesk.server import health
+from clinicdesk.server import figures
 from clinicdesk.server.cache import Answer
 from clinicdesk.server.cached import kept_for
 from clinicdesk.server.careful import HEADERS, HSTS, REQUEST_ID, SEALED, is_loopback
@@ -91,7 +91,7 @@ async def answer(scope: Scope, send: Send) -> bool:
     status = await _send(scope, send, looked, request_id, packs, knows)
     seconds = time.perf_counter() - began
     route = _routes.get(kind.name, API + kind.name)
-    health.note_request("GET", route, status, seconds)
+    figures.note_request("GET", route, status, seconds)
     token = CONTEXT.set({"request_id": request_id})
     facts = {"method": "GET", "route": route, "status": status, "ms": round(seconds * 1000, 1), "cached": True}
     log.info("request", extra={"facts": facts})

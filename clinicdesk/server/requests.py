@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clinicdesk.core.errors import ClinicError, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.logs import CONTEXT
-from clinicdesk.server import health, problems, quick
+from clinicdesk.server import docs, figures, problems, quick
 from clinicdesk.server.careful import HEADERS, HSTS, REQUEST_ID, SEALED, is_loopback
 from clinicdesk.server.identity import API, address_of, caller_of, device_of, serving_of
 
@@ -26,10 +26,6 @@ UPLOADS = (f"{API}/documents",)
 
 _HUNG_UP = 499
 """What is noted for a request whose sender has gone; nobody is sent it."""
-_DOCS_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src https://cdn.jsdelivr.net; "
-    "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
-)
 
 
 class Requests:
@@ -115,7 +111,7 @@ class Requests:
             if scope["path"].startswith(API) and route:
                 route = API + route.removeprefix(API)  # a router's routes do not know where it is mounted
             quick.note_route(scope, route)
-            health.note_request(scope["method"], route, status, seconds)
+            figures.note_request(scope["method"], route, status, seconds)
             facts = {
                 "method": scope["method"], "route": route, "status": status, "ms": round(seconds * 1000, 1),
             }  # fmt: skip
@@ -145,7 +141,7 @@ def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: st
     present = {name.lower() for name, _ in message["headers"]}
     headers = {**HEADERS, "X-Request-ID": request_id}
     if scope["path"] == "/docs":
-        headers["Content-Security-Policy"] = _DOCS_POLICY
+        headers["Content-Security-Policy"] = docs.POLICY
     if scope["scheme"] in SEALED:
         headers["Strict-Transport-Security"] = HSTS
     message["headers"] = [

@@ -19,11 +19,13 @@ from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.paths import data_dir
+from clinicdesk.core.slow import log_slow_statements
 from clinicdesk.core.smtp import Smtp
 from clinicdesk.core.tx import Database, raise_unavailable
 from clinicdesk.features.documents.archive import FOLDER_NAME, Archive, archive_of
 from clinicdesk.features.documents.store import Folder, Nowhere, Store
 from clinicdesk.opening import open_clinic, put_rules
+from clinicdesk.server import logs, sentry
 from clinicdesk.server.cache import Cache
 from clinicdesk.server.limits import Limits
 from clinicdesk.server.link import Link
@@ -82,8 +84,11 @@ class Serving:
 
 def open_serving(settings: Settings, clock: Clock = utc_now) -> Serving:
     """Open the clinic that the settings name, in the present schema. Raises Unavailable as `open_clinic` does."""
+    logs.start(settings)
+    sentry.start(settings)
     if settings.database_url is None:
         clinic = open_clinic(settings.data_dir, clock=clock)
+        logs.start(settings)  # opening it began a log of its own
         return serve_from(settings, clinic.database, clinic.close, clinic.checkpoints, clinic.folder)
     database, checkpoints = open_on_server(settings, clock)
     return serve_from(settings, database, database.close, checkpoints, settings.data_dir)
@@ -97,7 +102,10 @@ def open_on_server(settings: Settings, clock: Clock = utc_now) -> tuple[Database
     from clinicdesk.core.postgres import open_postgres  # psycopg comes with the server alone
 
     url, secret = on_server(settings)
-    database = open_postgres(url, derive_key(secret, "audit"), clock)
+    database = open_postgres(
+        url, derive_key(secret, "audit"), clock, pool_size=settings.pool_size, pool_overflow=settings.pool_overflow,
+        pool_wait=settings.pool_wait, statement_timeout=settings.statement_timeout, lock_timeout=settings.lock_timeout,
+    )  # fmt: skip
     try:
         with database.engine.connect() as connection:
             current = migrate.current_revision(connection)
@@ -131,6 +139,7 @@ def serve_from(
 ) -> Serving:
     """Serve from an open, migrated and guarded database; `folder` is where the rest of the clinic's data lies, if anywhere."""
     database.serves = True
+    log_slow_statements(database.engine, settings.slow_statement_ms)
     redis = None
     redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
     if redis_url is not None:

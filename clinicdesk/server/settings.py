@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -14,9 +15,22 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clinicdesk.core.errors import InvalidInput
+from clinicdesk.core.keys import ENCRYPTION_SETTING, KEYRING_SETTING, PASSPHRASE_SETTING
 
 PREFIX = "CLINICDESK_"
-_FROM_FILES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_PASSWORD", "SMS_TOKEN", "DOCUMENTS_S3_SECRET_KEY")
+_FROM_FILES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "SMTP_PASSWORD",
+    "SMS_TOKEN",
+    "DOCUMENTS_S3_SECRET_KEY",
+    "METRICS_TOKEN",
+    "SENTRY_DSN",
+)
+
+
+_OF_DATA = (PASSPHRASE_SETTING, KEYRING_SETTING, ENCRYPTION_SETTING)
 
 
 class SettingsWrong(InvalidInput):
@@ -56,6 +70,15 @@ class Jobs(StrEnum):
     AUTO = "auto"
     ON = "on"
     OFF = "off"
+
+
+class LogLevel(StrEnum):
+    """From where on something is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class Settings(BaseSettings):
@@ -103,6 +126,27 @@ class Settings(BaseSettings):
 
     jobs: Jobs = Jobs.AUTO
     """Whether a server sends what waits and does the jobs as well: auto, where it is a single process."""
+
+    pool_size: int = Field(default=5, ge=1, le=200)
+    pool_overflow: int = Field(default=10, ge=0, le=200)
+    """Connections to PostgreSQL that each process keeps, and those that it opens besides when many ask at once."""
+    pool_wait: float = Field(default=10, gt=0, le=300)
+    statement_timeout: float = Field(default=30, gt=0, le=3600)
+    lock_timeout: float = Field(default=10, gt=0, le=3600)
+    """Seconds: for a connection, of one statement, for somebody else's lock."""
+    slow_statement_ms: int = Field(default=500, ge=0, le=3_600_000)
+    """Log statements that take so long, without their values; 0: none."""
+
+    log_level: LogLevel = LogLevel.INFO
+    log_bytes: int = Field(default=1_000_000, ge=10_000, le=10_000_000_000)
+    log_files: int = Field(default=5, ge=1, le=1000)
+    """Of the log in the data folder: how large a file gets, and how many older ones are kept."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    """What /metrics asks for as a bearer token; without one it answers this machine alone."""
+    sentry_dsn: SecretStr | None = None
+    sentry_environment: str = Field(default="production", pattern=r"^[\w.-]{1,60}$")
+    shutdown_seconds: int = Field(default=30, ge=1, le=3600)
+    """How long what was begun may take to finish after the server was told to end."""
 
     limit_anonymous: int = Field(default=100, ge=1)
     limit_sign_ins: int = Field(default=10, ge=1)
@@ -160,11 +204,28 @@ def _named(name: str, check: Any, value: str) -> None:
         raise ValueError(f"{PREFIX}{name}: {error}") from error
 
 
+def variables() -> frozenset[str]:
+    """Every variable that is a setting of the server, or of a clinic's data folder."""
+    own = {PREFIX + name.upper() for name in Settings.model_fields}
+    return frozenset(own | {f"{PREFIX}{name}_FILE" for name in _FROM_FILES} | set(_OF_DATA))
+
+
+def _unknown(given: Mapping[str, str]) -> list[str]:
+    """What is said of variables that begin as ours do and are none: most often one letter is wrong."""
+    known = variables()
+    told = []
+    for name in sorted(given):
+        if name.startswith(PREFIX) and name not in known:
+            meant = get_close_matches(name, known, 1)
+            told.append(f"{name}: there is no such setting" + (f"; is {meant[0]} meant?" if meant else ""))
+    return told
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of the environment. Raises SettingsWrong, which names each variable that is not right."""
     given = dict(os.environ if environment is None else environment)
     values: dict[str, Any] = {}
-    problems: list[str] = []
+    problems = _unknown(given)
     for name in Settings.model_fields:
         variable = PREFIX + name.upper()
         if given.get(variable):

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from clinicdesk.server import logs
+from clinicdesk.server import sentry
 from clinicdesk.server.jobs import Work
 from clinicdesk.server.serving import open_serving
 from clinicdesk.server.settings import with_data_dir
@@ -20,7 +20,6 @@ def run(data_dir: Path | None) -> None:
     Raises SettingsWrong, and whatever hinders the clinic's data from being opened.
     """
     settings = with_data_dir(data_dir)
-    logs.start(settings.data_dir)
     serving = open_serving(settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends the sleep below, as SIGINT does
     work = Work(serving)
@@ -33,3 +32,4 @@ def run(data_dir: Path | None) -> None:
     finally:
         work.stop()
         serving.close_database()
+        sentry.stop()

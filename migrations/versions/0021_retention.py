@@ -133,4 +133,12 @@ def upgrade() -> None:
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("reminder_id", "due_at", name=op.f("pk_medicine_reminder_told")),
     )
+    unsettled = sa.text("state IN ('failed', 'unknown')")
+    op.create_index(
+        "ix_outbound_message_unsettled",
+        "outbound_message",
+        ["state"],
+        sqlite_where=unsettled,
+        postgresql_where=unsettled,
+    )
     op.create_index("ix_medicine_reminder_told_due_at", "medicine_reminder_told", ["due_at"])

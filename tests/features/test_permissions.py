@@ -119,7 +119,7 @@ MAY: dict[frozenset[Role], str] = {
         jobs.begin_job jobs.end_job jobs.list_jobs
         medications.due_between
         notifications.claim_due notifications.expire_leases notifications.forget_told_reminders notifications.mark_failed
-        notifications.mark_sent notifications.mark_unknown notifications.remind_of_medicines
+        notifications.mark_sent notifications.mark_unknown notifications.outbox_depths notifications.remind_of_medicines
         retention.close_months retention.prune
         upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade
         users.forget_answers users.forget_sessions users.open_sessions

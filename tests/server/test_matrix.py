@@ -22,7 +22,7 @@ CLINICIANS = frozenset({Role.DOCTOR, Role.NURSE})
 # A new endpoint goes behind those who may ask it; whoever is not signed in may ask those of ANYBODY alone.
 MAY: dict[frozenset[Role] | str, str] = {
     ANYBODY: """
-        healthz readyz metrics
+        healthz readyz
         register verify_email resend_verification login login_with_code refresh forgot_password reset_password
     """,
     EVERY_ROLE: """

@@ -206,7 +206,8 @@ def test_long_answers_are_packed(administrator_client: TestClient) -> None:
     assert administrator_client.get("/openapi.json").headers["Content-Encoding"] == "gzip"
 
 
-def test_the_server_says_whether_it_lives_can_work_and_what_it_does(client: TestClient, db: Database) -> None:
+def test_the_server_says_whether_it_lives_can_work_and_what_it_does(knock: Knock, db: Database) -> None:
+    client = knock("127.0.0.1")
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ok", "database": "ok", "migrations": "ok", "redis": "off"}
     client.get(f"{AUTH}/me")

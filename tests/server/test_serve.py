@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
 from clinicdesk.core.permissions import Role
@@ -106,3 +109,52 @@ def test_workers_on_postgresql_serve_one_clinic(serve: Serve, blank_postgres_url
     assert {answer.status_code for answer in asked} == {200}
     process.send_signal(signal.SIGTERM)
     assert outcome(process) == (0, {"ok": True})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_begun_is_finished_before_the_server_ends(
+    serve: Serve, blank_postgres_url: str, redis_url: str, workers: int
+) -> None:
+    process, address = serve(
+        CLINICDESK_DATABASE_URL=blank_postgres_url, CLINICDESK_SECRET_KEY=SECRET, CLINICDESK_REDIS_URL=redis_url,
+        CLINICDESK_WORKERS=str(workers),
+    )  # fmt: skip
+    port = int(address.rpartition(":")[2])
+    asked = {"email": "m@x.example", "password": "seven quiet boats", "given_name": "Mara", "family_name": "Lindt"}
+    body = json.dumps(asked).encode()
+    head = (
+        "POST /api/v1/auth/register HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), 30) as slow:
+        slow.sendall(head.encode())
+        assert b"100" in slow.recv(1000), "its endpoint waits for the body"
+        slow.sendall(body[:20])
+        process.send_signal(signal.SIGTERM)
+        for _ in range(600):
+            try:
+                socket.create_connection(("127.0.0.1", port), 5).close()
+            except ConnectionRefusedError:
+                break
+            signal.sigtimedwait([], 0.05)
+        else:
+            raise AssertionError("it still takes connections")
+        slow.sendall(body[20:])
+        assert slow.recv(1000).startswith(b"HTTP/1.1 201")
+    assert outcome(process) == (0, {"ok": True})
+    with psycopg.connect(blank_postgres_url) as connection:
+        assert connection.execute('SELECT email FROM "user"').fetchall() == [("m@x.example",)]
+
+
+def test_the_figures_of_all_processes_are_told_by_any(serve: Serve, blank_postgres_url: str, redis_url: str) -> None:
+    _, address = serve(
+        CLINICDESK_DATABASE_URL=blank_postgres_url, CLINICDESK_SECRET_KEY=SECRET, CLINICDESK_REDIS_URL=redis_url,
+        CLINICDESK_WORKERS="2", CLINICDESK_POOL_SIZE="4", CLINICDESK_POOL_OVERFLOW="3",
+    )  # fmt: skip
+    for _ in range(20):
+        httpx2.get(f"{address}/healthz", timeout=30)
+    told = httpx2.get(f"{address}/metrics", timeout=30).text
+    counted = re.search(r'^clinicdesk_requests_total\{.*route="/healthz".*\} (\S+)$', told, re.M)
+    assert counted is not None
+    assert float(counted[1]) == 20
+    assert "clinicdesk_pool_most 14.0" in told

@@ -12,6 +12,9 @@ from clinicdesk.core.model import Base, Identified
 
 WAITING = "state IN ('held', 'due')"
 """SQL: the message has yet to be sent, and may still be taken back."""
+SENDING = "state = 'sending'"
+UNSETTLED = "state IN ('failed', 'unknown')"
+"""SQL: a person has to decide about the message."""
 
 
 class Notification(Base):
@@ -131,8 +134,14 @@ class OutboundMessage(Identified, Base):
         Index(
             "ix_outbound_message_sending",
             "claimed_at",
-            sqlite_where=text("state = 'sending'"),
-            postgresql_where=text("state = 'sending'"),
+            sqlite_where=text(SENDING),
+            postgresql_where=text(SENDING),
+        ),
+        Index(
+            "ix_outbound_message_unsettled",
+            "state",
+            sqlite_where=text(UNSETTLED),
+            postgresql_where=text(UNSETTLED),
         ),
         Index("ix_outbound_message_appointment_id", "appointment_id"),
         Index("ix_outbound_message_patient_id", "patient_id", "id"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.ids import new_id
@@ -15,12 +15,13 @@ from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cur
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
-from clinicdesk.features.notifications.models import OutboundMessage
+from clinicdesk.features.notifications.models import SENDING, UNSETTLED, WAITING, OutboundMessage
 from clinicdesk.features.notifications.schemas import (
     Channel,
     MessageFilter,
     MessageRow,
     MessageState,
+    OutboxDepths,
     Template,
 )
 
@@ -88,6 +89,19 @@ def message(tx: Tx, id_: UUID) -> MessageRow:
     if found is None:
         raise NotFound("message_not_found")
     return row_of(found)
+
+
+@verb(Permission.MAINTAIN, writes=False)
+def outbox_depths(tx: Tx) -> OutboxDepths:
+    """How many messages are in each state in which somebody or something has yet to act, and how late the latest is."""
+    m = OutboundMessage
+    open_states = [state for state in MessageState if state not in (MessageState.SENT, MessageState.CANCELLED)]
+    counts: dict[MessageState, int] = dict.fromkeys(open_states, 0)
+    for literal in (WAITING, SENDING, UNSETTLED):
+        found = tx.session.execute(select(m.state, func.count()).where(text(literal)).group_by(m.state))
+        counts |= {MessageState(state): count for state, count in found}
+    due = tx.session.scalar(select(func.min(m.next_try_at)).where(text(WAITING)))
+    return OutboxDepths(counts, max(tx.now - due, timedelta()) if due is not None else timedelta())
 
 
 @verb(Permission.SETTLE_MESSAGES)

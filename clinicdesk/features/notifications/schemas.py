@@ -176,6 +176,14 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxDepths:
+    """How many messages stand in each state that is not the last; `late`: how long the one that is due longest waits."""
+
+    messages: Mapping[MessageState, int]
+    late: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class MessageFilter:
     """Which messages of the outbox: in one of these states (empty: all), of one patient, about one visit."""
 

@@ -20,7 +20,7 @@ from clinicdesk.features.notifications.messaging import (
     save_reminder_rule,
     set_contact_preference,
 )
-from clinicdesk.features.notifications.outbox import hold_back, message, messages, queue, send_again
+from clinicdesk.features.notifications.outbox import hold_back, message, messages, outbox_depths, queue, send_again
 from clinicdesk.features.notifications.planning import follow
 from clinicdesk.features.notifications.sending import (
     claim_due,
@@ -49,6 +49,7 @@ __all__ = [
     "messages",
     "messaging",
     "notify",
+    "outbox_depths",
     "preferences",
     "queue",
     "remind_of_medicines",
