@@ -107,10 +107,10 @@ def export_entries(
     request: Request,
     query: Asked,
     shape: Annotated[Shape, Query(alias="format")] = Shape.FHIR,
-    limit: Annotated[int, Query(ge=1, le=service.MOST_EXPORTED, description="How many at most.")] = 1000,
+    most: Annotated[int, Query(ge=1, le=service.MOST_EXPORTED, description="How many at most.")] = 1000,
     cursor: Annotated[str, Query(max_length=1000, description="Found in the link of the page before.")] = "",
 ) -> Response:
-    page = service.export_entries(tx, query, PageRequest(limit, cursor))
+    page = service.export_entries(tx, query, PageRequest(most, cursor))
     text, kind, ending = (
         (to_ndjson(page.items), FHIR, "ndjson") if shape is Shape.FHIR else (to_csv(page.items, AuditRow), CSV, "csv")
     )
@@ -127,9 +127,9 @@ def export_entries(
 def verify(
     tx: ReadTx,
     cursor: Annotated[str, Query(max_length=1000, description="`next` of the part before; empty for the first.")] = "",
-    limit: Annotated[int, Query(ge=1, le=service.MOST_VERIFIED, description="How many entries at most.")] = 20_000,
+    most: Annotated[int, Query(ge=1, le=service.MOST_VERIFIED, description="How many entries at most.")] = 20_000,
 ) -> VerificationPage:
-    return service.verify_page(tx, cursor, limit)
+    return service.verify_page(tx, cursor, most)
 
 
 @router.post(

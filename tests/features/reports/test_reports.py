@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from clinicdesk.core.clinic import Clinic
 from clinicdesk.core.errors import InvalidInput, NotFound, NotPermitted
@@ -367,3 +368,32 @@ def test_a_table_is_csv_and_no_name_in_it_is_a_formula() -> None:
     )
     assert to_csv([], CancellationRow) == "reason,cancelled,share\r\n"
     assert to_csv([PatientsRow(None, "", 1, 1, 0)], PatientsRow).endswith("\r\n,,1,1,0\r\n")
+
+
+def test_no_report_walks_over_all_appointments(clinic: Seeded) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        asked.append((statement, parameters))
+
+    day = ReportQuery(TODAY, TODAY)
+    event.listen(clinic.db.engine, "before_cursor_execute", note)
+    for by in By:
+        clinic.ask(reports.attendance, day, by)
+    for verb in (reports.cancellations, reports.demand, reports.busiest_days, reports.lead_times, reports.waiting):
+        clinic.ask(verb, day)
+    for verb in (reports.use_of_hours, reports.new_and_returning):
+        clinic.ask(verb, day)
+    clinic.ask(reports.today)
+    clinic.ask(reports.practitioner_statistics, day, clinic.place.lee)
+    event.remove(clinic.db.engine, "before_cursor_execute", note)
+    asked = [one for one in asked if one[0].startswith(("SELECT", "WITH")) and "appointment" in one[0]]
+    assert len(asked) > 15
+    explain, walk = "EXPLAIN QUERY PLAN", re.compile(r"SCAN (appointment|earlier)\b(?!_)")
+    with clinic.db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            explain, walk = "EXPLAIN", re.compile(r"Seq Scan on appointment\b(?!_)")
+            connection.exec_driver_sql("SET enable_seqscan = off")  # among so few it would be the quickest way
+        for statement, parameters in asked:
+            plan = "\n".join(row[-1] for row in connection.exec_driver_sql(f"{explain} {statement}", parameters))
+            assert not walk.search(plan), f"{statement}\n{plan}"
