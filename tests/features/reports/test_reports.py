@@ -380,9 +380,11 @@ def test_no_report_walks_over_all_appointments(clinic: Seeded) -> None:
     event.listen(clinic.db.engine, "before_cursor_execute", note)
     for by in By:
         clinic.ask(reports.attendance, day, by)
-    for verb in (reports.cancellations, reports.demand, reports.busiest_days, reports.lead_times, reports.waiting):
-        clinic.ask(verb, day)
-    for verb in (reports.use_of_hours, reports.new_and_returning):
+    verbs: list[Callable[..., Any]] = [
+        reports.cancellations, reports.demand, reports.busiest_days, reports.lead_times, reports.waiting,
+        reports.use_of_hours, reports.new_and_returning,
+    ]  # fmt: skip
+    for verb in verbs:
         clinic.ask(verb, day)
     clinic.ask(reports.today)
     clinic.ask(reports.practitioner_statistics, day, clinic.place.lee)
