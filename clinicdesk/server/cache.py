@@ -113,6 +113,8 @@ class Cache:
         self._marks = marks
         self._embedded = database.engine.dialect.name == "sqlite"
         self._counter: Any = None
+        dialect: Any = database.engine.dialect
+        self._errors: type[Exception] = dialect.dbapi.Error
         self._task: asyncio.Task[None] | None = None
         self._believed_until = 0.0
         self._era = b""
@@ -192,7 +194,10 @@ class Cache:
         """How often the embedded database was written to, by anybody; None before the start."""
         if self._counter is None:
             return None
-        number: int = self._counter.driver_connection.execute("PRAGMA data_version").fetchone()[0]
+        try:
+            number: int = self._counter.driver_connection.execute("PRAGMA data_version").fetchone()[0]
+        except self._errors:  # whoever asks the database next is told what is the matter
+            return None
         return number.to_bytes(8)
 
     async def _standing(self, kind: Kept, id_: str, caller: Caller) -> tuple[bytes, bytes] | None:

@@ -12,12 +12,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse, WebSocketTestSession
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
-from clinicdesk.core.tx import Actor
+from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.schemas import BookAppointment
 from clinicdesk.features.chat import service as chat
@@ -26,7 +29,11 @@ from clinicdesk.features.notifications.schemas import Kind
 from clinicdesk.features.notifications.service import notify
 from clinicdesk.features.observations import service as observations
 from clinicdesk.features.observations.schemas import Measure, RecordObservation
+from clinicdesk.features.practitioners import service as practitioners
+from clinicdesk.features.practitioners.schemas import SaveSite
 from clinicdesk.features.users import service as users
+from clinicdesk.server.tokens import ACCESS_LASTS, Tokens
+from tests.server.conftest import SignedIn
 from tests.server.fleet import API, Client, Fleet, StartFleet, await_
 
 OPERATOR = Actor(None, Role.OPERATOR, "operator", "command line")
@@ -363,3 +370,39 @@ def test_a_server_that_ends_says_so_to_its_streams(fleet: StartFleet) -> None:
     with server.client() as desk, stream(server, desk) as events:
         assert server.stop() == 0
         assert events.code() == 1012
+
+
+# ---- one process on an embedded database -----------------------------------------------------------------------------
+
+
+def test_one_process_tells_without_redis(server: FastAPI, sign_in: SignedIn, db: Database, operator: Actor) -> None:
+    bearer = {"Authorization": sign_in(Role.NURSE).headers["Authorization"]}
+    with TestClient(server, "https://desk.example") as client, follow(client, bearer) as socket:
+        assert socket.receive_json()["type"] == "hello"
+        with db.write(operator) as tx:
+            site = practitioners.save_site(tx, SaveSite("Harbour"))
+        told = socket.receive_json()
+        assert told["changes"] == [{"entity": "site", "id": str(site.id), "action": "created"}]
+
+
+def test_a_stream_ends_with_its_token(server: FastAPI, sign_in: SignedIn) -> None:
+    tokens: Tokens = server.state.serving.tokens
+    caller = tokens.read_access(sign_in(Role.NURSE).headers["Authorization"].removeprefix("Bearer "))
+    assert caller is not None
+    early = Tokens(tokens._key, lambda: tokens._clock() - ACCESS_LASTS + timedelta(seconds=1))
+    bearer = {"Authorization": f"Bearer {early.access(caller.actor, caller.session_id)}"}
+    with TestClient(server, "https://desk.example") as client, follow(client, bearer) as socket:
+        assert socket.receive_json()["type"] == "hello"
+        assert socket.receive()["code"] == 4401
+
+
+def test_events_come_sealed_or_not_at_all(server: FastAPI, sign_in: SignedIn) -> None:
+    bearer = {"Authorization": sign_in(Role.NURSE).headers["Authorization"]}
+    far = TestClient(server, "http://desk.example", client=("203.0.113.7", 1))
+    with pytest.raises(WebSocketDenialResponse) as refused, follow(far, bearer, "ws"):
+        pass
+    assert (refused.value.status_code, refused.value.json()["code"]) == (403, "https_required")
+
+
+def follow(client: TestClient, bearer: dict[str, str], scheme: str = "wss") -> WebSocketTestSession:
+    return client.websocket_connect(f"{scheme}://desk.example{API}/events", headers=bearer)

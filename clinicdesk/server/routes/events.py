@@ -133,7 +133,10 @@ async def _converse(websocket: WebSocket, live: Live, subscriber: Subscriber, la
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()  # of the two that saw it go, one tells
 
 
 async def _send(websocket: WebSocket, live: Live, subscriber: Subscriber) -> int:
