@@ -39,6 +39,7 @@ from clinicdesk.server.routes import (
 )
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
+from clinicdesk.server.times import describe_clocks
 
 ROUTERS = (
     auth.router,
@@ -124,6 +125,7 @@ def _document(app: FastAPI) -> dict[str, object]:
         schemas |= {**problem.pop("$defs", {}), "Problem": problem}
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
+        describe_clocks(schemas)
         app.openapi_schema = document
     return app.openapi_schema
 

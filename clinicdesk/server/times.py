@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
@@ -47,3 +47,16 @@ Instant = Annotated[
 
 TimeOfDay = Annotated[time, Field(examples=["08:30"]), _written(_TIME)]
 """What a clock of the clinic shows."""
+
+
+def describe_clocks(schema: Any) -> None:
+    """Say of every time of day in a JSON schema what a clock shows: the format `time` means one with an offset (RFC 3339)."""
+    if isinstance(schema, list):
+        for part in schema:
+            describe_clocks(part)
+    elif isinstance(schema, dict):
+        if schema.get("format") == "time":
+            del schema["format"]
+            schema["pattern"] = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+        for part in schema.values():
+            describe_clocks(part)

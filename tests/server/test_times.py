@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, date, datetime, time
 
 import pytest
+from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 
-from clinicdesk.server.times import Day, Instant, TimeOfDay
+from clinicdesk.server.times import Day, Instant, TimeOfDay, describe_clocks
 
 DAY = TypeAdapter[date](Day)
 INSTANT = TypeAdapter[datetime](Instant)
@@ -45,3 +48,16 @@ def test_no_other_instant_is(wrong: object) -> None:
 def test_no_other_time_of_day_is(wrong: object) -> None:
     with pytest.raises(ValidationError):
         TIME.validate_python(wrong)
+
+
+def test_times_of_day_are_documented_as_they_are_written() -> None:
+    """The format `time` of JSON schema asks for an offset, which a clock on the wall has not."""
+    schema = TIME.json_schema()
+    describe_clocks(schema)
+    assert "format" not in schema
+    for written, fits in (("08:30", True), ("23:59:59", True), ("24:00", False), ("08:30Z", False)):
+        assert bool(re.fullmatch(schema["pattern"], written)) is fits
+
+
+def test_no_time_in_the_document_asks_for_an_offset(server: FastAPI) -> None:
+    assert '"format": "time"' not in json.dumps(server.openapi())
