@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -32,7 +32,8 @@ from clinicdesk.features.appointments.schemas import (
 )
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners.models import Practitioner, Room
-from clinicdesk.features.practitioners.schemas import Interval, full_name
+from clinicdesk.features.practitioners.rules import days_between
+from clinicdesk.features.practitioners.schemas import Interval, WorkingDay, full_name
 from clinicdesk.features.practitioners.service import working_days
 
 T = TypeVar("T")
@@ -150,8 +151,19 @@ def _require(tx: Tx, permission: Permission) -> None:
         raise NotPermitted(verb=tx.verb, permission=permission.value)
 
 
-def _check_when(tx: Tx, parties: _Parties, practitioner_id: UUID, when: Interval, *, outside_hours: bool) -> None:
-    """The time must lie in the practitioner's hours, unless that was seen and may be overridden. Raises OutsideHours."""
+def _check_when(
+    tx: Tx,
+    parties: _Parties,
+    practitioner_id: UUID,
+    when: Interval,
+    *,
+    outside_hours: bool,
+    known: Mapping[date, WorkingDay] | None = None,
+) -> None:
+    """The time must lie in the practitioner's hours, unless that was seen and may be overridden. Raises OutsideHours.
+
+    Whoever asks for many times gives the working days that are `known`, and is not told of openings beside each.
+    """
     if parties.zone is None:
         if not outside_hours:
             raise NotFound("clinic_not_set_up")
@@ -159,11 +171,17 @@ def _check_when(tx: Tx, parties: _Parties, practitioner_id: UUID, when: Interval
         return
     zone = ZoneInfo(parties.zone)
     first, last = (instant.astimezone(zone).date() for instant in (when.start, when.end - timedelta(microseconds=1)))
-    cause = rules.why_closed(when, working_days(tx, (practitioner_id,), first, last, zone))
+    days = (
+        [known[day] for day in days_between(first, last)]
+        if known is not None and {first, last} <= known.keys()
+        else working_days(tx, (practitioner_id,), first, last, zone)
+    )
+    cause = rules.why_closed(when, days)
     if cause is None:
         return
     if not outside_hours:
-        raise OutsideHours(cause=cause, nearest=openings_around(tx, practitioner_id, when))
+        nearest = openings_around(tx, practitioner_id, when) if known is None else ()
+        raise OutsideHours(cause=cause, nearest=nearest)
     _require(tx, Permission.OVERBOOK)
 
 
@@ -218,10 +236,12 @@ def _keep_from_patients(tx: Tx) -> None:
         raise NotPermitted(verb=tx.verb)
 
 
-def put(tx: Tx, request: BookAppointment, more: Mapping[str, Any]) -> AppointmentRow:
+def put(
+    tx: Tx, request: BookAppointment, more: Mapping[str, Any], known: Mapping[date, WorkingDay] | None = None
+) -> AppointmentRow:
     """Put a visit into the book, with some columns beside what the request says; for verbs, which say whom they may book.
 
-    Raises what `book` raises.
+    `known` are the practitioner's working days, where they have been read already. Raises what `book` raises.
     """
     if request.overbook_reason or request.outside_hours or request.patient_overlap:
         _keep_from_patients(tx)
@@ -234,7 +254,7 @@ def put(tx: Tx, request: BookAppointment, more: Mapping[str, Any]) -> Appointmen
         rules.check_own_length(when, timedelta(minutes=parties.type_minutes) if parties.type_minutes else None)
     if not tx.actor.may(Permission.CORRECT_VISIT):  # late entry of a visit that took place
         rules.check_not_past(when.start, tx.now)
-    _check_when(tx, parties, request.practitioner_id, when, outside_hours=request.outside_hours)
+    _check_when(tx, parties, request.practitioner_id, when, outside_hours=request.outside_hours, known=known)
     values: dict[str, Any] = {
         "id": new_id(),
         "version": 1,
@@ -315,8 +335,11 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     return rows.shown(tx, move(tx, visit, request))
 
 
-def move(tx: Tx, visit: AppointmentRow, request: Reschedule) -> AppointmentRow:
-    """Move or stretch a visit that was read, for verbs, which say who may; raises what `reschedule` raises."""
+def move(
+    tx: Tx, visit: AppointmentRow, request: Reschedule, known: Mapping[date, WorkingDay] | None = None
+) -> AppointmentRow:
+    """Move or stretch a visit that was read, for verbs, which say who may; `known` as for `put`. Raises what `reschedule`
+    raises."""
     if request.overbook_reason or request.outside_hours or request.patient_overlap:
         _keep_from_patients(tx)
     if visit.status in rules.FINAL:
@@ -339,7 +362,7 @@ def move(tx: Tx, visit: AppointmentRow, request: Reschedule) -> AppointmentRow:
     if start != visit.start and not tx.actor.may(Permission.CORRECT_VISIT):
         rules.check_not_past(start, tx.now)
     if moves or when != visit.interval:
-        _check_when(tx, parties, practitioner_id, when, outside_hours=request.outside_hours)
+        _check_when(tx, parties, practitioner_id, when, outside_hours=request.outside_hours, known=known)
     values: dict[str, Any] = {
         "start": when.start,
         "end": when.end,

@@ -43,7 +43,8 @@ from clinicdesk.features.appointments.schemas import (
 )
 from clinicdesk.features.appointments.visits import to_state
 from clinicdesk.features.practitioners.rules import MINUTES_A_DAY, instant
-from clinicdesk.features.practitioners.schemas import Interval
+from clinicdesk.features.practitioners.schemas import Interval, WorkingDay
+from clinicdesk.features.practitioners.service import working_days
 
 _MINUTE = timedelta(minutes=1)
 
@@ -77,13 +78,15 @@ def book_series(tx: Tx, request: BookSeries) -> SeriesDetail:
         removed=False, created_at=tx.now, created_by=tx.actor.user_id,
     )  # fmt: skip
 
+    known = _working(tx, request.practitioner_id, days)
+
     def book_one(day: date) -> AppointmentRow:
         start = instant(day, start_minute, zone)
         visit = BookAppointment(
             request.patient_id, request.practitioner_id, start, request.length, request.type_id, request.room_id,
             request.reason, outside_hours=request.outside_hours,
         )  # fmt: skip
-        return put(tx, visit, {"series_id": series.id, "series_day": day})
+        return put(tx, visit, {"series_id": series.id, "series_day": day}, known)
 
     tx.session.add(series)
     tx.session.flush()  # its visits refer to it
@@ -128,9 +131,14 @@ def change_series(tx: Tx, request: ChangeSeries) -> SeriesDetail:
     before = (series.start_minute, series.practitioner_id)
     moved_to = series if request.scope is Scope.ONE else _from(tx, series, min(days[one.id] for one in targets), days)
 
+    practitioner_id = request.practitioner_id or series.practitioner_id
+    known = _working(tx, practitioner_id, [days[one.id] for one in targets])
+
     def change_one(target: AppointmentRow) -> AppointmentRow:
         own_time = target.id != visit.id and target.start != instant(days[target.id], before[0], zone)
         own_people = target.id != visit.id and target.practitioner_id != before[1]
+        stays = own_people or request.practitioner_id is None
+        goes_to = target.practitioner_id if stays else practitioner_id
         start = None
         if request.start_minute is not None and not own_time:
             start = instant(days[target.id], request.start_minute, zone)
@@ -141,6 +149,7 @@ def change_series(tx: Tx, request: ChangeSeries) -> SeriesDetail:
                 target.id, target.version, start, request.length, None if own_people else request.practitioner_id,
                 request.room_id, outside_hours=request.outside_hours,
             ),
+            known if goes_to == practitioner_id else None,
         )  # fmt: skip
         what = EditAppointment(moved.id, moved.version, request.type_id, request.reason)
         return alter(tx, moved, what, {"series_id": moved_to.id})
@@ -206,6 +215,13 @@ def _each(
             cause = refusal.params.get("what") or refusal.params.get("cause") or ""
             clashes.append(Clash(*where(thing), refusal.reason, str(cause)))
     return tuple(done), tuple(clashes)
+
+
+def _working(tx: Tx, practitioner_id: UUID, days: Sequence[date]) -> dict[date, WorkingDay]:
+    """The practitioner's working days from the first of these to the day after the last, which a visit may reach into."""
+    zone = load_clinic(tx.connection).tz
+    found = working_days(tx, (practitioner_id,), min(days), max(days) + timedelta(days=1), zone)
+    return {working.day: working for working in found}
 
 
 def _whole_minutes(length: timedelta, field: str) -> int:

@@ -229,6 +229,18 @@ def test_all_that_is_to_come_is_changed_and_what_was_moved_by_itself_keeps_its_t
     assert stored(desk)[0] == (at(11), "booked")
 
 
+def test_a_visit_that_went_elsewhere_is_judged_by_where_it_is(desk: Desk) -> None:
+    detail = book(desk)
+    gone = detail.visits[1]
+    gone = desk.do(appointments.reschedule, Reschedule(gone.id, 1, at(16, day=90), practitioner_id=desk.place.okafor))
+    addressed = replace(detail, visits=(gone,))
+    changed = change(desk, addressed, 0, Scope.ALL, length=timedelta(minutes=45))
+    assert [(v.start, v.practitioner_id) for v in changed.visits] == [
+        (at(11), desk.place.lee), (at(11, day=14), desk.place.lee), (at(11, day=21), desk.place.lee),
+        (at(16, day=90), desk.place.okafor),
+    ]  # fmt: skip
+
+
 def test_a_daily_series_makes_way_for_itself(desk: Desk) -> None:
     detail = book(
         desk, Recurrence(Frequency.DAILY, count=3), at(0, day=1), length=timedelta(hours=20), outside_hours=True
