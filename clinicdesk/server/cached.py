@@ -43,7 +43,6 @@ KEPT = (
     _kept("/clinic", ("clinic",)),
     _kept("/clinic/rooms", ("room", "site")),
     _kept("/clinic/sites", ("site",)),
-    _kept("/clinic/types", ("appointment_type",)),
     _kept("/clinic/holidays", ("holiday",)),
     _kept("/doctors", _PEOPLE),
     _kept("/doctors/{id}", _PEOPLE),
