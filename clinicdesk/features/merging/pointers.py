@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, UniqueConstraint, and_, delete, select, update
+from sqlalchemy import Column, ColumnElement, Table, UniqueConstraint, and_, select, update
 
 from clinicdesk.core.tx import Action, Change, Tx
 from clinicdesk.features import tables
@@ -58,16 +58,14 @@ def pointers() -> tuple[Pointer, ...]:
 def turn(tx: Tx, pointer: Pointer, old: UUID, new: UUID, more: Mapping[UUID, Mapping[str, Any]]) -> int:
     """Let every row that points at one patient point at the other, with `more` new values by the row's id; how many there are.
 
-    A row of which there can be one for each patient is given up where the other has one.
+    A row of which there can be one for each patient stays where it is if the other has one.
     """
     table, turned = pointer.table, 0
     for row in tx.connection.execute(select(table).where(pointer.at(old))).mappings().all():
+        if _is_taken(tx, pointer, row, new):
+            continue
         turned += 1
         name = pointer.column.name
-        if _is_taken(tx, pointer, row, new):
-            tx.connection.execute(delete(table).where(*_key(table, row)))
-            tx.record(Change(table.name, _id(row), Action.DELETE, dict(row), None, new))
-            continue
         values = {name: new, **more.get(row.get("id"), {})}  # type: ignore[arg-type]
         before = {key: row[key] for key in values}
         if "version" in table.c and table.name not in FOLLOWING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Table, and_, insert, select, update
+from sqlalchemy import Table, and_, select, update
 
 from clinicdesk.core.errors import Conflict, InvalidInput
 from clinicdesk.core.history import HistoryEntry, decode, entries_of, entries_of_unit
@@ -30,7 +30,9 @@ _VISIT = Appointment.__table__
 @verb(Permission.MERGE_PATIENTS, of_patient=True)
 def merge(tx: Tx, request: MergePatients) -> Merged:
     """Make two records of one person one. Everything that pointed at the duplicate points at the record that stays, which takes
-    over what it did not say itself; the duplicate stays as a record that is not active and says into which it was merged.
+    over what it did not say itself. Of what there is once for each patient, such as a picture, both keep their own.
+
+    The duplicate stays as a record that is not active and says into which it was merged.
 
     Raises NotFound("patient_not_found"), InvalidInput("same_patient"), Conflict("changed_meanwhile", "patient_merged"), and
     VisitsOverlap where the two have visits that hold the same time, unless that was seen.
@@ -126,10 +128,6 @@ def _put_back(tx: Tx, entry: HistoryEntry, taken: UUID) -> None:
     assert isinstance(table, Table)  # noqa: S101
     left, before = decode(model, entry.new), decode(model, entry.old)
     id_ = UUID(hex=entry.entity_id) if entry.entity_id else None
-    if not left:  # given up for one that the other patient had
-        tx.connection.execute(insert(table).values(before))
-        tx.record(Change(entry.entity, id_, Action.CREATE, None, before, taken))
-        return
     key = {column.name: left.get(column.name, id_) for column in table.primary_key}
     here = and_(*(table.c[name] == value for name, value in key.items()))
     stored = tx.connection.execute(select(table).where(here)).mappings().one_or_none()

@@ -234,6 +234,7 @@ def test_what_there_is_once_for_each_patient_stays_that_of_the_record_that_stays
     before = everything(db)
     merge()
     assert do(notifications.contact_preference, kept).reach is Reach.SMS
+    assert count_of(db, taken) == {"contact_preference": 1}
     do(merging.unmerge, taken)
     assert everything(db) == before
 
