@@ -79,3 +79,12 @@ def test_no_module_is_too_long_to_read() -> None:
 def test_no_part_of_qt_that_is_under_the_gpl_alone_is_imported() -> None:
     refused = [module for module in MODULES if any(GPL_ONLY_QT.search(name) for name in imports_of(module))]
     assert names_of(refused) == []
+
+
+def test_the_desk_installs_nothing_of_the_server_and_the_server_no_window() -> None:
+    pinned = {lock.stem: set(re.findall(r"^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"), re.M)) for lock in LOCKS}
+    assert (
+        pinned["run"] & {"fastapi", "uvicorn", "psycopg", "redis", "boto3", "prometheus-client", "sentry-sdk"} == set()
+    )
+    assert {name for name in pinned["server"] if name.startswith(("pyside", "shiboken", "qt"))} == set()
+    assert pinned["server"] <= pinned["dev"] | pinned["run"]

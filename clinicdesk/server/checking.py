@@ -18,11 +18,12 @@ from clinicdesk.core.check import Facts, Finding, is_behind
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import ClinicError, Unavailable
+from clinicdesk.core.ids import new_id
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.postgres import open_postgres
 from clinicdesk.core.tx import Actor, Database, raise_unavailable
 from clinicdesk.server.clinic import open_server_clinic
-from clinicdesk.server.serving import on_server
+from clinicdesk.server.serving import on_server, store_of
 from clinicdesk.server.settings import Settings, with_data_dir
 
 UNGUARDED = """
@@ -180,6 +181,17 @@ def _mail(place: _Place) -> Finding:
     return Finding("mail", {"set": True, "host": settings.smtp_host})
 
 
+def _documents(place: _Place) -> Finding:
+    """Keeps a few bytes where documents lie, reads them back, and takes them away."""
+    store = store_of(place.settings, place.folder)
+    key, content = new_id().hex, b"clinicdesk check"
+    store.put(key, content)
+    same = store.get(key) == content
+    store.delete(key)
+    kind = "object store" if place.settings.documents_s3_url else "folder"
+    return Finding("documents", {"place": kind}, problem=None if same else Unavailable("content_missing"))
+
+
 _IN_ORDER: tuple[tuple[str, Callable[[_Place], Finding]], ...] = (
     ("database", _database),
     ("migrations", _migrations),
@@ -187,4 +199,8 @@ _IN_ORDER: tuple[tuple[str, Callable[[_Place], Finding]], ...] = (
     ("audit", _audit),
     ("backups", _backups),
 )
-_BESIDE: tuple[tuple[str, Callable[[_Place], Finding]], ...] = (("redis", _redis), ("mail", _mail))
+_BESIDE: tuple[tuple[str, Callable[[_Place], Finding]], ...] = (
+    ("redis", _redis),
+    ("mail", _mail),
+    ("documents", _documents),
+)

@@ -164,11 +164,16 @@ def serve_from(
     return Serving(
         settings, database, tokens, Limits(link, database.clock), smtp, redis, link, marks,
         Cache(database, link, marks), Live(database, redis_url, marks), close_database,
-        archive_of(database, _store(settings, folder)), checkpoints,
+        archive_of(database, store_of(settings, folder)), checkpoints, asyncio.Semaphore(_units(settings)),
     )  # fmt: skip
 
 
-def _store(settings: Settings, folder: Path | None) -> Store:
+def _units(settings: Settings) -> int:
+    """How many units of work may be open at once: always fewer than there are connections, where there are some to spare."""
+    return max(1, min(MOST_UNITS, settings.pool_size + settings.pool_overflow - 2))
+
+
+def store_of(settings: Settings, folder: Path | None) -> Store:
     """Where documents lie by the settings. Nothing is asked of an object store yet: it may be away as we start."""
     if settings.documents_s3_url:
         from clinicdesk.features.documents.s3 import Bucket, ObjectStore  # it takes half a second and some memory

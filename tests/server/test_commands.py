@@ -197,7 +197,7 @@ def test_check_says_of_each_thing_how_it_stands(clinic: str, run: Run, redis_url
     assert said.code == 0, said
     facts = said.json
     assert [name for name in facts if isinstance(facts[name], dict)] == [
-        "configuration", "database", "migrations", "guards", "audit", "backups", "redis", "mail"
+        "configuration", "database", "migrations", "guards", "audit", "backups", "redis", "mail", "documents"
     ]  # fmt: skip
     assert facts["migrations"]["revision"] == facts["migrations"]["newest"]
     assert facts["database"]["most_connections"] > facts["database"]["connections"] > 0
@@ -225,6 +225,10 @@ def test_check_names_what_does_not_answer(clinic: str, run: Run) -> None:
         "CLINICDESK_REDIS_URL": "redis://127.0.0.1:1/0",
         "CLINICDESK_SMTP_HOST": "127.0.0.1",
         "CLINICDESK_SMTP_PORT": "1",
+        "CLINICDESK_DOCUMENTS_S3_URL": "http://127.0.0.1:1",
+        "CLINICDESK_DOCUMENTS_S3_BUCKET": "documents",
+        "CLINICDESK_DOCUMENTS_S3_ACCESS_KEY": "key",
+        "CLINICDESK_DOCUMENTS_S3_SECRET_KEY": "hush",
     }
     facts = run(clinic, "check", **away).json
-    assert [facts[name]["ok"] for name in ("database", "redis", "mail")] == [True, False, False]
+    assert [facts[name]["ok"] for name in ("database", "redis", "mail", "documents")] == [True] + 3 * [False]
