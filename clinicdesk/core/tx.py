@@ -232,6 +232,14 @@ class Tx:
         if change is not None:
             self._changes.append((self.verb, change))
 
+    def note_look(self, entity: str, note: str = "") -> None:
+        """Say that a list was looked at which names patients, where the unit of work may be audited.
+
+        A screen that shows the list all day, and reads it anew with each change, does so without writing.
+        """
+        if self.writes:
+            self.record(Change(entity, None, Action.READ, note=note))
+
     def tell(self, change: Change) -> None:
         """Tell listeners of a change that follows from recorded ones or is nobody's business to prove (a notification was
         read): it goes neither to the audit trail nor to the history."""

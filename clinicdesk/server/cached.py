@@ -27,6 +27,8 @@ class Kept:
     tables: tuple[str, ...] = ()
     account: str = ""
     timed: bool = False
+    names_patients: bool = False
+    """Given only to a session whose look at it stands in the audit trail."""
 
 
 def _kept(path: str, tables: Iterable[str] = (), **how: object) -> Kept:
@@ -37,7 +39,7 @@ def _kept(path: str, tables: Iterable[str] = (), **how: object) -> Kept:
 KEPT = (
     _kept("/auth/me", account="own"),
     _kept("/users/{id}", account="path"),
-    _kept("/appointments", _VISITS, timed=True),
+    _kept("/appointments", _VISITS, timed=True, names_patients=True),
     _kept("/appointments/openings", _OPENINGS, timed=True),
     _kept("/appointments/types", ("appointment_type",)),
     _kept("/clinic", ("clinic",)),

@@ -75,6 +75,8 @@ async def answer(scope: Scope, send: Send) -> bool:
         caller = caller_of(HTTPConnection(scope))
     if caller is None or len(scope["query_string"]) > 500:
         return False
+    if kind.names_patients and not serving.views.lately(caller.session_id, path, scope["query_string"]):
+        return False
     counting = serving.limits.begin(f"device:{caller.session_id}")
     looked = await serving.cache.look(kind, id_, scope["path"], scope["query_string"], caller)
     try:

@@ -33,6 +33,7 @@ from clinicdesk.server.live import Live
 from clinicdesk.server.marks import Marks
 from clinicdesk.server.settings import Settings
 from clinicdesk.server.tokens import Tokens
+from clinicdesk.server.views import Views
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Serving:
     live: Live
     close_database: Callable[[], None]
     archive: Archive
+    views: Views
     checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
     looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_LOOKED_AT))
@@ -164,7 +166,8 @@ def serve_from(
     return Serving(
         settings, database, tokens, Limits(link, database.clock), smtp, redis, link, marks,
         Cache(database, link, marks), Live(database, redis_url, marks), close_database,
-        archive_of(database, store_of(settings, folder)), checkpoints, asyncio.Semaphore(_units(settings)),
+        archive_of(database, store_of(settings, folder)), Views(database.clock), checkpoints,
+        asyncio.Semaphore(_units(settings)),
     )  # fmt: skip
 
 

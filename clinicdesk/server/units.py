@@ -99,10 +99,14 @@ async def _list_tx(
 ) -> AsyncIterator[Tx]:
     serving = serving_of(request)
     of_one = patient_id is not None or caller.actor.role is Role.PATIENT
-    opened = (serving.database.write if of_one else serving.database.read)(caller.actor)
+    look = caller.session_id, request.scope["path"], request.scope["query_string"]
+    audited = of_one or not serving.views.lately(*look)
+    opened = (serving.database.write if audited else serving.database.read)(caller.actor)
     async with _unit(serving, opened) as tx:
         request.state.read = caller, tx
         yield tx
+    if audited:
+        serving.views.note(*look)
 
 
 async def acting(serving: Serving, caller: Caller) -> Actor:
@@ -134,7 +138,7 @@ ReadTx = Annotated[Tx, Depends(_read_tx, scope="function")]
 """A unit of work of the signed-in caller that changes nothing."""
 
 ListTx = Annotated[Tx, Depends(_list_tx, scope="function")]
-"""A unit of work for a list that the parameter `patient_id`, or who asks, may narrow to one patient: then it is audited."""
+"""A unit of work for a list that names patients: each look at one patient's is audited, of others the first in a while."""
 
 AuditedTx = Annotated[Tx, Depends(_audited_tx, scope="function")]
 """A unit of work of the signed-in caller for a read that is an entry in the audit trail itself."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -235,7 +237,6 @@ def test_a_query_that_cannot_be_right_is_refused_by_name(desk: TestClient, query
 
 def test_looking_at_one_patients_visits_is_audited(desk: TestClient, db: Database, book: Book) -> None:
     visit = booked(desk, book.visit())
-    desk.get(VISITS, params={"day": "2026-11-24"})
     desk.get(VISITS, params={"patient_id": str(book.other)})
     desk.get(f"{VISITS}/{visit['id']}")
     with db.engine.connect() as connection:
@@ -349,3 +350,37 @@ def test_a_patient_cannot_change_what_is_past_or_why_the_clinic_cancelled(
     patient = sign_in(Role.PATIENT)
     for path, body in (("cancel", {"reason": "pat"}), ("reschedule", {"start": "2026-11-25T09:00:00+01:00"})):
         assert change(patient, visit, path, body).json()["code"] == "in_the_past"
+
+
+# ---- who has looked at what ----------------------------------------------------------------------------------------
+
+
+def looks(db: Database) -> list[str]:
+    """What of the calendar was looked at, as the audit trail has it."""
+    noted = select(AuditEntry.detail).where(AuditEntry.verb == "appointments.find_visits").order_by(AuditEntry.seq)
+    with db.engine.connect() as connection:
+        return [json.loads(detail)["note"] for detail in connection.scalars(noted)]
+
+
+def test_a_look_at_a_day_is_noted_and_not_again_while_the_screen_shows_it(
+    db: Database, sign_in: SignedIn, desk: TestClient, book: Book, clock: Hands
+) -> None:
+    for _ in range(3):
+        assert desk.get(VISITS, params={"day": "2026-11-24"}).status_code == 200
+    assert looks(db) == ["2026-11-24"]
+    desk.get(VISITS, params={"day": "2026-11-25"})
+    sign_in(Role.NURSE).get(VISITS, params={"day": "2026-11-24"})
+    assert looks(db) == ["2026-11-24", "2026-11-25", "2026-11-24"]
+    clock.now += timedelta(minutes=14)
+    desk.get(VISITS, params={"day": "2026-11-24"})
+    assert len(looks(db)) == 3
+    clock.now += timedelta(seconds=60)
+    desk = sign_in(Role.RECEPTIONIST)
+    desk.get(VISITS, params={"day": "2026-11-24"})
+    assert len(looks(db)) == 4
+
+
+def test_a_look_that_was_refused_is_no_look(db: Database, desk: TestClient) -> None:
+    wrong = {"day": "2026-11-24", "cursor": "nonsense"}
+    assert [desk.get(VISITS, params=wrong).status_code for _ in range(2)] == [422, 422]
+    assert looks(db) == []

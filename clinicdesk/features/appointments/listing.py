@@ -51,6 +51,8 @@ def find_visits(tx: Tx, query: VisitQuery) -> Page[ListedVisit]:
     total = tx.connection.scalar(select(func.count()).select_from(VISIT).where(*fitting)) if page.total else None
     if patient_id is not None:
         tx.record(Change("appointment", None, Action.READ, patient_id=patient_id))
+    else:
+        tx.note_look("appointment", _asked_for(query))
     return Page(visits, following, total)
 
 
@@ -65,6 +67,13 @@ def _whose(tx: Tx, asked: UUID | None) -> UUID | None:
         if not tx.writes:
             raise AssertionError("what one patient has is looked at in a unit of work that writes: it is audited")
     return patient_id
+
+
+def _asked_for(query: VisitQuery) -> str:
+    """The time that was looked at, for the audit trail."""
+    if query.day is not None:
+        return query.day.isoformat()
+    return "/".join("" if edge is None else in_utc(edge).isoformat() for edge in (query.start, query.end))
 
 
 def _within(tx: Tx, query: VisitQuery, *, of_one: bool) -> Sequence[ColumnElement[bool]]:

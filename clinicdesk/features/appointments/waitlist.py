@@ -140,6 +140,8 @@ def find_wishes(tx: Tx, query: WishQuery) -> Page[WishRow]:
         if not tx.writes:
             raise AssertionError("what one patient waits for is looked at in a unit of work that writes: it is audited")
         tx.record(Change("waitlist_entry", None, Action.READ, patient_id=query.patient_id))
+    else:
+        tx.note_look("waitlist_entry")
     wanted = ENTRIES.where(*fitting)
     if page.cursor:
         wanted = wanted.where(_e.id > _behind(page.cursor))
@@ -162,6 +164,7 @@ def candidates_for(
     check_range(limit, "limit", 1, MOST_PER_PAGE)
     free = Interval(in_utc(start), in_utc(end))
     rules.check_length(free)
+    tx.note_look("waitlist_entry")
     return suited(tx, practitioner_id, free, limit)
 
 
@@ -217,6 +220,7 @@ def freed_times(tx: Tx, practitioner_id: UUID | None = None, limit: int = 5) -> 
     """The times of the next four weeks that cancelled visits have left, that are still free, and that would suit somebody who
     waits, soonest first; of each the best `limit` people. The soonest fifty are looked at. Raises InvalidInput(out_of_range)."""
     check_range(limit, "limit", 1, 50)
+    tx.note_look("waitlist_entry")
     if not anybody_waits(tx):
         return ()
     person = Practitioner.__table__.c

@@ -66,6 +66,7 @@ def messages(
 ) -> Page[MessageRow]:
     """The outbox, newest first. Raises InvalidInput("cursor_not_right", "out_of_range")."""
     check_limit(page)
+    tx.note_look("outbound_message")
     where: list[ColumnElement[bool]] = (
         [OutboundMessage.state.in_([state.value for state in wanted.states])] if wanted.states else []
     )

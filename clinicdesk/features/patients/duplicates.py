@@ -37,6 +37,7 @@ def find_duplicates(tx: Tx, demographics: Demographics, other_than: UUID | None 
     """
     from clinicdesk.features.patients.likeness import Person, compare  # brings RapidFuzz, which no start needs
 
+    tx.note_look("patient")
     person, terms = Person.of(demographics), _terms(demographics)
     candidates: dict[int, Hit] = {}
     for query in _queries(tx.session, demographics):

@@ -35,7 +35,7 @@ from clinicdesk.server.etags import IfMatch, etag
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
-from clinicdesk.server.units import ReadTx, WriteTx
+from clinicdesk.server.units import AuditedTx, ReadTx, WriteTx
 
 router = group("/notifications", "notifications")
 
@@ -149,7 +149,7 @@ def edit_preferences(
 
 @router.get("/messages", operation_id="list_messages", summary="Messages to patients and staff, the newest first")
 def list_messages(
-    tx: ReadTx,
+    tx: AuditedTx,
     page: Paging,
     state: Annotated[list[MessageState] | None, Query(max_length=len(MessageState))] = None,
     patient_id: UUID | None = None,

@@ -42,7 +42,7 @@ from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.times import BirthDay, Day, Instant
-from clinicdesk.server.units import AuditedTx, ReadTx, WriteTx
+from clinicdesk.server.units import AuditedTx, WriteTx
 
 router = group("/patients", "patients")
 
@@ -209,7 +209,7 @@ def search_patients(
 
 
 @router.post("/duplicates", operation_id="find_duplicates", summary="Who may be this person already")
-def find_duplicates(tx: ReadTx, person: Annotated[Person, Body(openapi_examples=_PEOPLE)]) -> list[Duplicate]:
+def find_duplicates(tx: AuditedTx, person: Annotated[Person, Body(openapi_examples=_PEOPLE)]) -> list[Duplicate]:
     return service.find_duplicates(tx, person.told())
 
 
@@ -289,7 +289,7 @@ def reveal_fields(
     "/{patient_id}/duplicates", operation_id="duplicates_of_patient", summary="Who may be the same person",
     responses=answers(404, 409),
 )  # fmt: skip
-def duplicates_of_patient(tx: ReadTx, patient_id: UUID) -> list[Duplicate]:
+def duplicates_of_patient(tx: AuditedTx, patient_id: UUID) -> list[Duplicate]:
     return service.duplicates_of(tx, patient_id)
 
 

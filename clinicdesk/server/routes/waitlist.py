@@ -29,7 +29,7 @@ from clinicdesk.server.problems import answers
 from clinicdesk.server.routes.appointments import Minutes, Reason
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.times import Day, Instant
-from clinicdesk.server.units import AuditedTx, ListTx, ReadTx, WriteTx
+from clinicdesk.server.units import AuditedTx, ListTx, WriteTx
 
 router = group("/appointments/waitlist", "waitlist")
 
@@ -180,7 +180,7 @@ def add_wish(tx: WriteTx, new: Annotated[NewWish, Body(openapi_examples=_NEW)], 
 @router.get("/candidates", operation_id="find_candidates", summary="Whom a free time would suit, best first",
             responses=answers(404))  # fmt: skip
 def find_candidates(
-    tx: ReadTx,
+    tx: AuditedTx,
     practitioner_id: UUID,
     start: Annotated[Instant, Query(alias="from", description="When the time begins.")],
     end: Annotated[Instant, Query(alias="to", description="When it ends.")],
@@ -192,7 +192,7 @@ def find_candidates(
 @router.get("/freed", operation_id="list_freed_times", responses=answers(404),
             summary="Times that cancelled visits have left, with whom they would suit")  # fmt: skip
 def list_freed_times(
-    tx: ReadTx, practitioner_id: UUID | None = None, limit: Annotated[int, Query(ge=1, le=50)] = 5
+    tx: AuditedTx, practitioner_id: UUID | None = None, limit: Annotated[int, Query(ge=1, le=50)] = 5
 ) -> list[Freed]:
     return [
         Freed(
