@@ -261,9 +261,11 @@ def test_openings_are_ranked_and_leave_out_what_is_taken(desk: TestClient, book:
         assert desk.get(f"{VISITS}/openings", params=query | wrong).status_code == 422
 
 
-def test_visits_are_counted(desk: TestClient, book: Book) -> None:
+def test_visits_are_counted(desk: TestClient, administrator_client: TestClient, book: Book) -> None:
     booked(desk, book.visit())
-    figures = desk.get(f"{VISITS}/statistics", params={"from": "2026-11-24", "to": "2026-11-24"}).json()
+    refused = desk.get(f"{VISITS}/statistics", params={"from": "2026-11-24", "to": "2026-11-24"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "figures_of_today")
+    figures = administrator_client.get(f"{VISITS}/statistics", params={"from": "2026-11-24", "to": "2026-11-24"}).json()
     assert (figures["by_status"], figures["booked"], figures["open"]) == ({"booked": 1}, "PT30M", "PT20H")
     too_much = desk.get(f"{VISITS}/statistics", params={"from": "2026-01-01", "to": "2027-12-31"})
     assert (too_much.status_code, too_much.json()["code"]) == (422, "span")

@@ -40,7 +40,7 @@ MAY: dict[frozenset[Role] | str, str] = {
     """,
     STAFF: """
         list_waitlist add_wish edit_wish remove_wish restore_wish fill_time find_candidates list_freed_times
-        visit_statistics book_series change_series cancel_series
+        book_series change_series cancel_series
         take_in_walk_in undo_visits arrive_visit check_in_visit start_visit fulfil_visit no_show_visit advance_visit
         step_back_visit reinstate_visit pend_visit propose_visit waitlist_visit
         break_glass list_own_emergencies get_care_settings end_emergency
@@ -71,7 +71,7 @@ MAY: dict[frozenset[Role] | str, str] = {
     # Clinicians see their own as soon as their account is linked to a practitioner; these are not.
     ADMINISTRATOR | {Role.RECEPTIONIST}: """
         report_today report_use_of_hours report_attendance report_cancellations report_waiting report_lead_times
-        report_demand report_busiest_days report_patients
+        report_demand report_busiest_days report_patients visit_statistics
     """,
     ADMINISTRATOR | {Role.DOCTOR}: """
         enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
@@ -208,7 +208,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "doctor_leave": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
     "list_absences": {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"},
     "list_holidays": {"from": "2026-12-01", "to": "2026-12-31"},
-    "visit_statistics": {"from": "2026-12-01", "to": "2026-12-31"},
+    "visit_statistics": {"from": "2026-11-23", "to": "2026-11-23"},
 }
 """The parameters that an endpoint cannot do without."""
 

@@ -17,6 +17,7 @@ from clinicdesk.features.appointments.models import AppointmentType
 from clinicdesk.features.appointments.rows import VISIT
 from clinicdesk.features.appointments.schedule import day_loads
 from clinicdesk.features.appointments.schemas import Share, Status, VisitStatistics
+from clinicdesk.features.practitioners.figures import whose_figures
 from clinicdesk.features.practitioners.models import Practitioner
 from clinicdesk.features.practitioners.rules import check_days, whole_day
 from clinicdesk.features.practitioners.schemas import full_name
@@ -46,14 +47,17 @@ _AGREED = (
 )  # fmt: skip
 
 
-@verb(Permission.SEE_CALENDAR, writes=False)
+@verb(Permission.SEE_REPORTS, writes=False)
 def statistics(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] = ()) -> VisitStatistics:
     """The visits that start on the local days from first to last, of these practitioners or of everybody, in figures.
 
-    Raises InvalidInput("ends_before_start", "span") and NotFound("clinic_not_set_up").
+    As far as the caller may see them. Raises InvalidInput("ends_before_start", "span"), NotFound("clinic_not_set_up"),
+    NotPermitted("figures_of_today", "own_figures", "practitioner_not_linked").
     """
     check_days(first, last, MOST_DAYS)
     zone = load_clinic(tx.connection).tz
+    only_today = first == last == tx.now.astimezone(zone).date()
+    practitioner_ids = whose_figures(tx, tuple(practitioner_ids) or None, only_today=only_today) or ()
     query = _TOGETHER.where(_v.start >= whole_day(first, zone).start, _v.start < whole_day(last, zone).end)
     if practitioner_ids:
         query = query.where(_v.practitioner_id.in_(practitioner_ids))

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, ColumnElement, FromClause, case, literal
 
 from clinicdesk.core.clinic import load_clinic
-from clinicdesk.core.errors import InvalidInput, NotPermitted
+from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.model import MicrosBetween, UtcDateTime
-from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx
 from clinicdesk.features.appointments.models import Appointment
+from clinicdesk.features.practitioners.figures import whose_figures
 from clinicdesk.features.practitioners.rules import check_days, days_between, whole_day
 from clinicdesk.features.practitioners.schemas import Interval
 from clinicdesk.features.reports.schemas import ReportQuery
@@ -90,23 +90,9 @@ def span_of(tx: Tx, query: ReportQuery) -> Span:
             raise InvalidInput("out_of_range", field=field, least=_ORIGIN, most=_LAST_DAY)
     check_days(first, last, MOST_DAYS)
     bounds = Interval(whole_day(first, zone).start, whole_day(last, zone).end)
-    return Span(first, last, zone, bounds, _whose(tx, query, only_today=first == last == today))
-
-
-def _whose(tx: Tx, query: ReportQuery, *, only_today: bool) -> tuple[UUID, ...] | None:
-    asked = query.practitioner_ids or None
-    if tx.actor.may(Permission.SEE_ALL_REPORTS):
-        return asked
-    if tx.actor.may(Permission.SEE_OWN_REPORTS):
-        own = tx.actor.practitioner_id
-        if own is None:
-            raise NotPermitted("practitioner_not_linked", verb=tx.verb)
-        if asked not in (None, (own,)):
-            raise NotPermitted("own_figures", verb=tx.verb)
-        return (own,)
-    if not only_today:
-        raise NotPermitted("figures_of_today", verb=tx.verb)
-    return asked
+    return Span(
+        first, last, zone, bounds, whose_figures(tx, query.practitioner_ids or None, only_today=first == last == today)
+    )
 
 
 def _offsets(zone: ZoneInfo, bounds: Interval) -> list[tuple[datetime, timedelta]]:

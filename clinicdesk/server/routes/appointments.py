@@ -204,7 +204,8 @@ def find_openings(
 
 
 @router.get(
-    "/statistics", operation_id="visit_statistics", summary="The visits of some days in figures", responses=answers(404)
+    "/statistics", operation_id="visit_statistics", summary="The visits of some days in figures, as far as each role sees them",
+    responses=answers(404),
 )  # fmt: skip
 def visit_statistics(
     tx: ReadTx,
