@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
@@ -30,6 +31,8 @@ _FROM_FILES = (
 )
 
 
+# Kubernetes puts such variables beside ours where a service of its is called clinicdesk.
+_OF_CLUSTER = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
 _OF_DATA = (PASSPHRASE_SETTING, KEYRING_SETTING, ENCRYPTION_SETTING)
 
 
@@ -215,7 +218,7 @@ def _unknown(given: Mapping[str, str]) -> list[str]:
     known = variables()
     told = []
     for name in sorted(given):
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(PREFIX) and name not in known and not _OF_CLUSTER.fullmatch(name):
             meant = get_close_matches(name, known, 1)
             told.append(f"{name}: there is no such setting" + (f"; is {meant[0]} meant?" if meant else ""))
     return told

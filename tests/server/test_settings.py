@@ -33,6 +33,7 @@ def test_a_trial_needs_no_setting() -> None:
         ({"CLINICDESK_SECRET_KEY_FILE": "/nowhere"}, "CLINICDESK_SECRET_KEY_FILE"),
         ({"CLINICDESK_REQUIRE_HTTPS": "perhaps"}, "CLINICDESK_REQUIRE_HTTPS"),
         ({"CLINICDESK_WORKER": "1"}, "CLINICDESK_WORKERS meant"),
+        ({"CLINICDESK_SMPT_PORT": "25"}, "CLINICDESK_SMTP_PORT meant"),
         ({"CLINICDESK_NONSENSE_OF_A_KIND": "1"}, "CLINICDESK_NONSENSE_OF_A_KIND"),
         ({"CLINICDESK_POOL_SIZE": "0"}, "CLINICDESK_POOL_SIZE"),
         ({"CLINICDESK_LOG_LEVEL": "loud"}, "CLINICDESK_LOG_LEVEL"),
@@ -80,3 +81,8 @@ def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
     assert settings.secret_key is not None
     assert settings.secret_key.get_secret_value() == SECRET
     assert SECRET not in repr(settings)
+
+
+def test_what_a_cluster_puts_beside_the_settings_is_none_of_our_business() -> None:
+    names = ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_8000_TCP_ADDR")
+    assert load_settings({f"CLINICDESK_{name}": "tcp://10.0.0.1:8000" for name in names}).workers == 1
