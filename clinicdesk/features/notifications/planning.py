@@ -44,12 +44,15 @@ def follow(tx: Tx, changes: Sequence[Change]) -> None:
     Administrators are alerted where somebody has broken the glass of a record.
     """
     before: dict[UUID, Change] = {}
+    starts: dict[UUID, datetime] = {}
     patients: set[UUID] = set()
     for change in changes:
         if change.id is None or change.action not in (Action.CREATE, Action.UPDATE):
             continue
         if change.entity == "appointment" and not _over(change, tx.now):
             before.setdefault(change.id, change)
+            if change.new is not None and "start" in change.new:
+                starts[change.id] = change.new["start"]
         elif change.entity == "contact_preference" or (
             change.entity == "patient" and change.old is not None and _REACHED_BY & change.old.keys()
         ):
@@ -58,7 +61,10 @@ def follow(tx: Tx, changes: Sequence[Change]) -> None:
             _alert(tx, change.id)
     if before:
         replan(tx, _VISIT.c.id, before, before)
-        _tell_practitioners(tx, before)
+        # A visit of which no change says when it is may be near; most that are booked are not, and cost no look.
+        near = {id_: change for id_, change in before.items() if abs(starts.get(id_, tx.now) - tx.now) < _NEAR}
+        if near:
+            _tell_practitioners(tx, near)
         _offer_freed_times(tx, before)
     if patients:
         replan(tx, _VISIT.c.patient_id, patients)
@@ -75,7 +81,7 @@ def replan(tx: Tx, column: Any, values: Collection[UUID], before: Mapping[UUID, 
 
     `before` are the first changes of visits in this unit of work; without it nothing has changed that a notice would tell.
     """
-    settings = load_messaging(tx.session)
+    settings = load_messaging(tx.connection)
     if settings.version == 0:  # the clinic sends no messages
         return
     ordered = list(values)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from clinicdesk.features.notifications.models import MessagingSettings, ReminderRule
 from clinicdesk.features.notifications.schemas import Channel, MessagingRow, ReminderRuleRow
 
+_m = MessagingSettings.__table__.c
+_MESSAGING = select(_m.email, _m.sms, _m.notices, _m.grace_seconds, _m.version)
 
-def load_messaging(session: Session) -> MessagingRow:
+
+def load_messaging(session: Session | Connection) -> MessagingRow:
     """What the clinic sends; version 0 where it was never set, and then it sends nothing."""
-    row = session.execute(
-        select(
-            MessagingSettings.email, MessagingSettings.sms, MessagingSettings.notices, MessagingSettings.grace_seconds,
-            MessagingSettings.version,
-        )
-    ).one_or_none()  # fmt: skip
+    row = session.execute(_MESSAGING).one_or_none()
     if row is None:
         return MessagingRow()
     return MessagingRow(row.email, row.sms, row.notices, timedelta(seconds=row.grace_seconds), row.version)
