@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 
@@ -18,6 +18,22 @@ def etag(version: int, parts: object = None) -> str:
     """The ETag of a row at this version; of one that is shown with `parts` that change by themselves, with their digest."""
     digest = "" if parts is None else "-" + hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return f'"{version}{digest}"'
+
+
+class Versioned(Protocol):
+    """A row that says at which version it is."""
+
+    @property
+    def version(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Versioned)
+
+
+def tagged(row: Row, response: Response, parts: object = None) -> Row:
+    """The row, with its ETag in the answer that it goes out in."""
+    response.headers["ETag"] = etag(row.version, parts)
+    return row
 
 
 async def _if_match(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Body, Query, Response
@@ -30,7 +30,7 @@ from clinicdesk.features.appointments.schemas import (
     VisitQuery,
     VisitStatistics,
 )
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
@@ -156,7 +156,7 @@ def book(tx: WriteTx, visit: Annotated[NewVisit, Body(openapi_examples=_NEW)], r
         visit.patient_id, visit.practitioner_id, visit.start, timedelta(minutes=visit.minutes), visit.type_id,
         visit.room_id, visit.reason, visit.status, visit.overbook_reason, visit.outside_hours, visit.patient_overlap,
     )  # fmt: skip
-    return _tagged(service.book(tx, request), response)
+    return tagged(service.book(tx, request), response)
 
 
 @router.post(
@@ -168,7 +168,7 @@ def walk_in(
 ) -> AppointmentRow:
     length = timedelta(minutes=visit.minutes)
     row = service.walk_in(tx, visit.patient_id, visit.practitioner_id, length, visit.type_id, visit.reason)
-    return _tagged(row, response)
+    return tagged(row, response)
 
 
 @router.post("/undo", operation_id="undo_visits", summary="Put back what one write did", responses=answers(404, 409))
@@ -225,7 +225,7 @@ def list_types(tx: ReadTx, include_inactive: bool = False) -> list[TypeRow]:
     "/types", operation_id="add_visit_type", summary="Add a kind of visit", status_code=201, responses=answers(409)
 )  # fmt: skip
 def add_type(tx: WriteTx, new: Annotated[VisitType, Body(openapi_examples=_TYPE)], response: Response) -> TypeRow:
-    return _tagged(service.save_type(tx, _save(new)), response)
+    return tagged(service.save_type(tx, _save(new)), response)
 
 
 @router.put("/types/{type_id}", operation_id="edit_visit_type", summary="Change a kind of visit", responses=_CHANGES)
@@ -233,7 +233,7 @@ def edit_type(
     tx: WriteTx, type_id: UUID, version: IfMatch, changes: Annotated[VisitType, Body(openapi_examples=_TYPE)],
     response: Response,
 ) -> TypeRow:  # fmt: skip
-    return _tagged(service.save_type(tx, _save(changes, type_id, version)), response)
+    return tagged(service.save_type(tx, _save(changes, type_id, version)), response)
 
 
 @router.get(
@@ -241,7 +241,7 @@ def edit_type(
     responses=answers(404),
 )  # fmt: skip
 def open_visit(tx: AuditedTx, appointment_id: UUID, response: Response) -> AppointmentRow:
-    return _tagged(service.open_visit(tx, appointment_id), response)
+    return tagged(service.open_visit(tx, appointment_id), response)
 
 
 @router.patch("/{appointment_id}", operation_id="edit_visit", summary="Change what a visit is for", responses=_CHANGES)
@@ -251,7 +251,7 @@ def edit(
     response: Response,
 ) -> AppointmentRow:  # fmt: skip
     request = EditAppointment(appointment_id, version, changes.type_id, changes.reason, changes.confirmed)
-    return _tagged(service.edit(tx, request), response)
+    return tagged(service.edit(tx, request), response)
 
 
 @router.post(
@@ -268,7 +268,7 @@ def reschedule(
         appointment_id, version, move.start, length, move.practitioner_id, move.room_id, move.overbook_reason,
         move.outside_hours, move.patient_overlap,
     )  # fmt: skip
-    return _tagged(service.reschedule(tx, request), response)
+    return tagged(service.reschedule(tx, request), response)
 
 
 @router.post(
@@ -280,7 +280,7 @@ def cancel(
     why: Annotated[Cancellation, Body(openapi_examples={"by the patient": {"value": {"reason": "pat"}}})],
     response: Response,
 ) -> AppointmentRow:  # fmt: skip
-    return _tagged(service.cancel(tx, CancelAppointment(appointment_id, version, why.reason)), response)
+    return tagged(service.cancel(tx, CancelAppointment(appointment_id, version, why.reason)), response)
 
 
 def _step(path: str, verb: Callable[[Tx, UUID, int], AppointmentRow], summary: str) -> None:
@@ -291,7 +291,7 @@ def _step(path: str, verb: Callable[[Tx, UUID, int], AppointmentRow], summary: s
         responses=_CHANGES,
     )  # fmt: skip
     def take(tx: WriteTx, appointment_id: UUID, version: IfMatch, response: Response) -> AppointmentRow:
-        return _tagged(verb(tx, appointment_id, version), response)
+        return tagged(verb(tx, appointment_id, version), response)
 
 
 _step("arrive", service.arrive, "The patient is here, and waits")
@@ -312,11 +312,3 @@ def _save(given: VisitType, type_id: UUID | None = None, version: int = 0) -> Sa
     return SaveType(
         given.name, given.minutes, given.colour, given.short, given.code, given.position, given.active, type_id, version
     )  # fmt: skip
-
-
-Row = TypeVar("Row", AppointmentRow, TypeRow)
-
-
-def _tagged(row: Row, response: Response) -> Row:
-    response.headers["ETag"] = etag(row.version)
-    return row

@@ -26,7 +26,7 @@ from clinicdesk.features.users.schemas import (
     SignIn,
     UserRow,
 )
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.identity import (
     REFRESH_COOKIE,
     SignedInCaller,
@@ -260,12 +260,12 @@ def revoke_session(tx: WriteTx, session_id: UUID) -> None:
 
 @router.get("/me", operation_id="get_me", summary="One's own account", responses=answers(401))
 def get_me(tx: ReadTx, response: Response) -> UserRow:
-    return _tagged(service.own_account(tx), response)
+    return tagged(service.own_account(tx), response)
 
 
 @router.put("/me", operation_id="edit_me", summary="Change one's name", responses=answers(401, 409, 412, 428))
 def edit_me(tx: WriteTx, version: IfMatch, wanted: OwnName, response: Response) -> UserRow:
-    return _tagged(service.edit_own_name(tx, version, wanted.name), response)
+    return tagged(service.edit_own_name(tx, version, wanted.name), response)
 
 
 @router.post(
@@ -330,11 +330,6 @@ def renew_recovery_codes(tx: WriteTx, one: Code) -> RecoveryCodes:
 
 
 # ---- between ---------------------------------------------------------------------------------------------------------
-
-
-def _tagged(row: UserRow, response: Response) -> UserRow:
-    response.headers["ETag"] = etag(row.version)
-    return row
 
 
 def _place(request: Request, device_name: str) -> Place:

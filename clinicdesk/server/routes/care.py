@@ -18,7 +18,7 @@ from clinicdesk.features.care.schemas import (
     EmergencyRow,
     ReviewEmergency,
 )
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.identity import SignedInCaller, serving_of
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
@@ -71,7 +71,7 @@ def break_glass(
     response: Response,
 ) -> EmergencyRow:
     database = serving_of(request).database
-    return _tagged(service.break_glass(database, caller.actor, asked), response)
+    return tagged(service.break_glass(database, caller.actor, asked), response)
 
 
 @router.get("", operation_id="list_emergencies", summary="Accesses in emergencies, the latest first")
@@ -92,7 +92,7 @@ def list_own_emergencies(tx: ReadTx) -> list[EmergencyRow]:
 
 @router.get("/settings", operation_id="get_care_settings", summary="How far care reaches in this clinic")
 def get_care_settings(tx: ReadTx, response: Response) -> CareRow:
-    return _settings(service.care_settings(tx), response)
+    return tagged(service.care_settings(tx), response)
 
 
 @router.put(
@@ -103,7 +103,7 @@ def edit_care_settings(
     tx: WriteTx, version: IfMatch, wanted: Annotated[Reach, Body(openapi_examples=_SETTINGS)], response: Response
 ) -> CareRow:
     request = CareRow(wanted.scope, wanted.months_back, wanted.emergency_minutes, version)
-    return _settings(service.edit_care_settings(tx, request), response)
+    return tagged(service.edit_care_settings(tx, request), response)
 
 
 @router.post(
@@ -111,7 +111,7 @@ def edit_care_settings(
     responses=answers(404, 409),
 )  # fmt: skip
 def end_emergency(tx: WriteTx, emergency_id: UUID, response: Response) -> EmergencyRow:
-    return _tagged(service.end_emergency(tx, emergency_id), response)
+    return tagged(service.end_emergency(tx, emergency_id), response)
 
 
 @router.put(
@@ -126,14 +126,4 @@ def review_emergency(
     response: Response,
 ) -> EmergencyRow:
     request = ReviewEmergency(emergency_id, version, judgement.justified, judgement.note)
-    return _tagged(service.review(tx, request), response)
-
-
-def _tagged(row: EmergencyRow, response: Response) -> EmergencyRow:
-    response.headers["ETag"] = etag(row.version)
-    return row
-
-
-def _settings(row: CareRow, response: Response) -> CareRow:
-    response.headers["ETag"] = etag(row.version)
-    return row
+    return tagged(service.review(tx, request), response)

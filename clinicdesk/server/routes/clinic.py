@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Body, Query, Response
 from pydantic import Field
 
 from clinicdesk.core.clinic import ClinicRow
-from clinicdesk.features.appointments.schemas import TypeRow
 from clinicdesk.features.practitioners import service
 from clinicdesk.features.practitioners.schemas import (
     AbsenceKind,
@@ -23,15 +22,13 @@ from clinicdesk.features.practitioners.schemas import (
     SaveSite,
     SiteRow,
 )
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, etag, tagged
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.times import Day, Instant
 from clinicdesk.server.units import ReadTx, WriteTx
 
 router = group("/clinic", "clinic")
-
-_Row = TypeVar("_Row", SiteRow, RoomRow, TypeRow)
 
 Inactive = Annotated[bool, Query(description="Whether to list what is out of use as well.")]
 
@@ -173,7 +170,7 @@ def list_sites(tx: ReadTx, inactive: Inactive = False) -> list[SiteRow]:
 
 @router.post("/sites", operation_id="add_site", summary="Add a site", status_code=201)
 def add_site(tx: WriteTx, values: Annotated[SiteValues, Body(openapi_examples=_SITE)], response: Response) -> SiteRow:
-    return _tagged(service.save_site(tx, SaveSite(values.name, values.address, values.active)), response)
+    return tagged(service.save_site(tx, SaveSite(values.name, values.address, values.active)), response)
 
 
 @router.put(
@@ -187,7 +184,7 @@ def edit_site(
     response: Response,
 ) -> SiteRow:
     changed = SaveSite(values.name, values.address, values.active, site_id, version)
-    return _tagged(service.save_site(tx, changed), response)
+    return tagged(service.save_site(tx, changed), response)
 
 
 @router.get("/rooms", operation_id="list_rooms", summary="The clinic's rooms; an ETag is made of a version")
@@ -197,7 +194,7 @@ def list_rooms(tx: ReadTx, inactive: Inactive = False) -> list[RoomRow]:
 
 @router.post("/rooms", operation_id="add_room", summary="Add a room", status_code=201)
 def add_room(tx: WriteTx, values: Annotated[RoomValues, Body(openapi_examples=_ROOM)], response: Response) -> RoomRow:
-    return _tagged(service.save_room(tx, SaveRoom(values.site_id, values.name, values.active)), response)
+    return tagged(service.save_room(tx, SaveRoom(values.site_id, values.name, values.active)), response)
 
 
 @router.put(
@@ -211,7 +208,7 @@ def edit_room(
     response: Response,
 ) -> RoomRow:
     changed = SaveRoom(values.site_id, values.name, values.active, room_id, version)
-    return _tagged(service.save_room(tx, changed), response)
+    return tagged(service.save_room(tx, changed), response)
 
 
 @router.get("/holidays", operation_id="list_holidays", summary="Public holidays")
@@ -267,8 +264,3 @@ def remove_absence(tx: WriteTx, absence_id: UUID) -> None:
 )  # fmt: skip
 def restore_absence(tx: WriteTx, absence_id: UUID) -> None:
     service.restore_absence(tx, absence_id)
-
-
-def _tagged(row: _Row, response: Response) -> _Row:
-    response.headers["ETag"] = etag(row.version)
-    return row

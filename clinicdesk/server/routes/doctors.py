@@ -29,7 +29,7 @@ from clinicdesk.features.practitioners.schemas import (
 )
 from clinicdesk.features.reports import service as reports
 from clinicdesk.features.reports.schemas import PractitionerStatistics, ReportQuery
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
@@ -295,5 +295,4 @@ def _save(values: DoctorValues, doctor_id: UUID | None = None, version: int = 0)
 
 
 def _tagged(row: PractitionerRow, response: Response) -> Doctor:
-    response.headers["ETag"] = etag(row.version)
-    return _doctor(row)
+    return _doctor(tagged(row, response))

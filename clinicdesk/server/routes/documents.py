@@ -35,7 +35,7 @@ from clinicdesk.features.documents.schemas import (
     MediaType,
     PictureRow,
 )
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.identity import SignedInCaller, serving_of
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import UnsupportedMedia, answers
@@ -195,7 +195,7 @@ def list_documents(
 def file_document(
     upload: Annotated[Upload, Depends(_upload, scope="function")], tx: WriteTx, response: Response
 ) -> DocumentRow:
-    return _tagged(service.file_document(tx, upload.said, upload.held), response)
+    return tagged(service.file_document(tx, upload.said, upload.held), response)
 
 
 @router.get("/types", operation_id="list_document_types", summary="The types of documents, and who sees each")
@@ -257,7 +257,7 @@ def get_patient_photo(request: Request, content: Annotated[Content, Depends(_pho
     "/{document_id}", operation_id="get_document", summary="What is said of a document", responses=answers(404)
 )  # fmt: skip
 def get_document(tx: AuditedTx, document_id: UUID, response: Response) -> DocumentRow:
-    return _tagged(service.get_document(tx, document_id), response)
+    return tagged(service.get_document(tx, document_id), response)
 
 
 @router.get(
@@ -290,7 +290,7 @@ def edit_document(
     request = EditDocument(
         document_id, version, changes.type, changes.title, changes.dated_on, changes.medication_id
     )  # fmt: skip
-    return _tagged(service.edit_document(tx, request), response)
+    return tagged(service.edit_document(tx, request), response)
 
 
 @router.delete(
@@ -298,7 +298,7 @@ def edit_document(
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def remove_document(tx: WriteTx, document_id: UUID, version: IfMatch, response: Response) -> DocumentRow:
-    return _tagged(service.remove_document(tx, document_id, version), response)
+    return tagged(service.remove_document(tx, document_id, version), response)
 
 
 @router.post(
@@ -306,7 +306,7 @@ def remove_document(tx: WriteTx, document_id: UUID, version: IfMatch, response: 
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def restore_document(tx: WriteTx, document_id: UUID, version: IfMatch, response: Response) -> DocumentRow:
-    return _tagged(service.restore_document(tx, document_id, version), response)
+    return tagged(service.restore_document(tx, document_id, version), response)
 
 
 def _decoded(header: str, name: str) -> str:
@@ -328,8 +328,3 @@ def _sent(request: Request, content: Content) -> Response:
     if content.sha256 is not None:
         headers["ETag"] = f'"{content.sha256}"'
     return Response(data, media_type=content.media_type.value, headers=headers)
-
-
-def _tagged(row: DocumentRow, response: Response) -> DocumentRow:
-    response.headers["ETag"] = etag(row.version)
-    return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Body, Query, Response
@@ -40,7 +40,7 @@ from clinicdesk.features.observations.schemas import (
     RecordObservation,
     Trend,
 )
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, etag, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
@@ -48,8 +48,6 @@ from clinicdesk.server.times import Day, Instant, TimeOfDay
 from clinicdesk.server.units import AuditedTx, ReadTx, WriteTx
 
 router = group("/health", "health")
-
-Versioned = TypeVar("Versioned", MedicationRow, ReminderRow, ObservationRow)
 
 Yes = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=10_000)]
@@ -298,7 +296,7 @@ def prescribe(
     wanted: Annotated[Prescription, Body(openapi_examples=_PRESCRIBE)],
     response: Response,
 ) -> MedicationRow:
-    return _tagged(medications.prescribe(tx, wanted.told(patient_id)), response)
+    return tagged(medications.prescribe(tx, wanted.told(patient_id)), response)
 
 
 @router.post(
@@ -311,7 +309,7 @@ def prescribe_phrase(
     row = medications.prescribe_phrase(
         tx, patient_id, wanted.text, draft=wanted.draft, override_reason=wanted.override_reason
     )
-    return _tagged(row, response)
+    return tagged(row, response)
 
 
 @router.post("/medications/phrase", operation_id="read_phrase", summary="What a typed prescription is understood as")
@@ -338,7 +336,7 @@ def edit_draft(
     wanted: Annotated[Prescription, Body(openapi_examples=_PRESCRIBE)], response: Response,
 ) -> MedicationRow:  # fmt: skip
     request = EditDraft(medication_id, version, wanted.told(medication_id))  # its patient stays the same
-    return _tagged(medications.edit_draft(tx, request), response)
+    return tagged(medications.edit_draft(tx, request), response)
 
 
 @router.post("/medications/{medication_id}/sign", operation_id="sign_draft", summary="Sign a draft", **_CHANGE)
@@ -346,7 +344,7 @@ def sign_draft(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Override, Body(openapi_examples=_OVERRIDE)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
-    return _tagged(medications.sign(tx, medication_id, version, why.override_reason), response)
+    return tagged(medications.sign(tx, medication_id, version, why.override_reason), response)
 
 
 @router.post(
@@ -358,7 +356,7 @@ def renew_medication(
     response: Response,
 ) -> MedicationRow:  # fmt: skip
     request = Renew(medication_id, version, wanted.starts_on, wanted.ends_on, wanted.refills, wanted.override_reason)
-    return _tagged(medications.renew(tx, request), response)
+    return tagged(medications.renew(tx, request), response)
 
 
 @router.post("/medications/{medication_id}/hold", operation_id="hold_medication", summary="Pause a medicine", **_CHANGE)
@@ -366,7 +364,7 @@ def hold_medication(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
-    return _tagged(medications.hold(tx, medication_id, version, why.reason), response)
+    return tagged(medications.hold(tx, medication_id, version, why.reason), response)
 
 
 @router.post(
@@ -376,7 +374,7 @@ def resume_medication(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Override, Body(openapi_examples=_OVERRIDE)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
-    return _tagged(medications.resume(tx, medication_id, version, why.override_reason), response)
+    return tagged(medications.resume(tx, medication_id, version, why.override_reason), response)
 
 
 @router.post("/medications/{medication_id}/stop", operation_id="stop_medication", summary="End a medicine", **_CHANGE)
@@ -384,7 +382,7 @@ def stop_medication(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
-    return _tagged(medications.stop(tx, medication_id, version, why.reason), response)
+    return tagged(medications.stop(tx, medication_id, version, why.reason), response)
 
 
 @router.post(
@@ -392,7 +390,7 @@ def stop_medication(
     **_CHANGE,
 )  # fmt: skip
 def complete_medication(tx: WriteTx, medication_id: UUID, version: IfMatch, response: Response) -> MedicationRow:
-    return _tagged(medications.complete(tx, medication_id, version), response)
+    return tagged(medications.complete(tx, medication_id, version), response)
 
 
 @router.post(
@@ -403,7 +401,7 @@ def withdraw_medication(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[MayReason, Body(openapi_examples=_MAY_REASON)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
-    return _tagged(medications.withdraw(tx, medication_id, version, why.reason), response)
+    return tagged(medications.withdraw(tx, medication_id, version, why.reason), response)
 
 
 @router.post(
@@ -414,7 +412,7 @@ def mark_medication_entered_in_error(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
-    return _tagged(medications.mark_entered_in_error(tx, medication_id, version, why.reason), response)
+    return tagged(medications.mark_entered_in_error(tx, medication_id, version, why.reason), response)
 
 
 @router.post(
@@ -426,7 +424,7 @@ def dispense_medication(
     response: Response,
 ) -> MedicationRow:  # fmt: skip
     request = Dispense(medication_id, version, supply.on, supply.days, supply.quantity, supply.unit)
-    return _tagged(medications.dispense(tx, request), response)
+    return tagged(medications.dispense(tx, request), response)
 
 
 # ---- reminders ---------------------------------------------------------------------------------------------------------
@@ -453,7 +451,7 @@ def due_reminders(
 def add_reminder(
     tx: WriteTx, medication_id: UUID, rule: Annotated[Rule, Body(openapi_examples=_REMINDER)], response: Response
 ) -> ReminderRow:
-    return _tagged(medications.save_reminder(tx, SaveReminder(medication_id, rule.told())), response)
+    return tagged(medications.save_reminder(tx, SaveReminder(medication_id, rule.told())), response)
 
 
 @router.put(
@@ -465,7 +463,7 @@ def edit_reminder(
     rule: Annotated[Rule, Body(openapi_examples=_REMINDER)], response: Response,
 ) -> ReminderRow:  # fmt: skip
     request = SaveReminder(medication_id, rule.told(), reminder_id, version)
-    return _tagged(medications.save_reminder(tx, request), response)
+    return tagged(medications.save_reminder(tx, request), response)
 
 
 @router.put("/reminders/{reminder_id}/enabled", operation_id="enable_reminder", summary="Turn it on or off", **_CHANGE)
@@ -473,7 +471,7 @@ def enable_reminder(
     tx: WriteTx, reminder_id: UUID, version: IfMatch, wanted: Annotated[Enabled, Body(openapi_examples=_ON)],
     response: Response,
 ) -> ReminderRow:  # fmt: skip
-    return _tagged(medications.enable_reminder(tx, reminder_id, version, wanted.enabled), response)
+    return tagged(medications.enable_reminder(tx, reminder_id, version, wanted.enabled), response)
 
 
 # ---- metrics -----------------------------------------------------------------------------------------------------------
@@ -497,7 +495,7 @@ def record_metric(
     request = RecordObservation(
         patient_id, told.measure, told.value, told.diastolic, told.unit, told.taken_at, told.note
     )
-    return _tagged(observations.record(tx, request), response)
+    return tagged(observations.record(tx, request), response)
 
 
 @router.get(
@@ -526,7 +524,7 @@ def correct_metric(
     request = CorrectObservation(
         metric_id, version, told.value, told.reason, told.diastolic, told.unit, told.taken_at, told.note
     )
-    return _tagged(observations.correct(tx, request), response)
+    return tagged(observations.correct(tx, request), response)
 
 
 @router.post("/metrics/{metric_id}/wrong", operation_id="mark_metric_wrong", summary="It is none of theirs", **_CHANGE)
@@ -534,9 +532,4 @@ def mark_metric_wrong(
     tx: WriteTx, metric_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
     response: Response,
 ) -> ObservationRow:  # fmt: skip
-    return _tagged(observations.mark_wrong(tx, metric_id, version, why.reason), response)
-
-
-def _tagged(row: Versioned, response: Response) -> Versioned:
-    response.headers["ETag"] = etag(row.version)
-    return row
+    return tagged(observations.mark_wrong(tx, metric_id, version, why.reason), response)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Body, Query, Response
@@ -31,7 +31,7 @@ from clinicdesk.features.notifications.schemas import (
     ReminderRuleRow,
     SaveReminderRule,
 )
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, etag, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
@@ -48,7 +48,6 @@ _RULE = {"two_days_before": {"value": {"minutes_before": 2880, "channel": "email
 _SETTINGS = {"e_mail_alone": {"value": {"email": True, "sms": False, "notices": True, "grace_seconds": 180}}}
 _REACH = {"by_sms": {"value": {"reach": "sms"}}}
 
-Row = TypeVar("Row", MessageRow, ReminderRuleRow, ContactPreferenceRow)
 MinuteOfDay = Annotated[int, Field(ge=0, lt=24 * 60, examples=[1200])]
 
 
@@ -160,7 +159,7 @@ def list_messages(
 
 @router.get("/messages/{message_id}", operation_id="get_message", summary="One message", responses=answers(404))
 def get_message(tx: ReadTx, message_id: UUID, response: Response) -> MessageRow:
-    return _tagged(service.message(tx, message_id), response)
+    return tagged(service.message(tx, message_id), response)
 
 
 @router.post(
@@ -168,7 +167,7 @@ def get_message(tx: ReadTx, message_id: UUID, response: Response) -> MessageRow:
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def hold_back(tx: WriteTx, message_id: UUID, version: IfMatch, response: Response) -> MessageRow:
-    return _tagged(service.hold_back(tx, message_id, version), response)
+    return tagged(service.hold_back(tx, message_id, version), response)
 
 
 @router.post(
@@ -176,7 +175,7 @@ def hold_back(tx: WriteTx, message_id: UUID, version: IfMatch, response: Respons
     summary="Have a message sent that failed, or of which nobody knows", responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def send_again(tx: WriteTx, message_id: UUID, version: IfMatch, response: Response) -> MessageRow:
-    return _tagged(service.send_again(tx, message_id, version), response)
+    return tagged(service.send_again(tx, message_id, version), response)
 
 
 @router.get("/settings", operation_id="get_messaging_settings", summary="What the clinic sends to patients")
@@ -212,7 +211,7 @@ def add_rule(
     tx: WriteTx, rule: Annotated[ReminderRule, Body(openapi_examples=_RULE)], response: Response
 ) -> ReminderRuleRow:
     request = SaveReminderRule(rule.minutes_before, rule.type_id, rule.channel)
-    return _tagged(service.save_reminder_rule(tx, request), response)
+    return tagged(service.save_reminder_rule(tx, request), response)
 
 
 @router.put(
@@ -227,7 +226,7 @@ def edit_rule(
     response: Response,
 ) -> ReminderRuleRow:
     request = SaveReminderRule(rule.minutes_before, rule.type_id, rule.channel, rule_id, version)
-    return _tagged(service.save_reminder_rule(tx, request), response)
+    return tagged(service.save_reminder_rule(tx, request), response)
 
 
 @router.delete(
@@ -243,7 +242,7 @@ def remove_rule(tx: WriteTx, rule_id: UUID, version: IfMatch) -> None:
     responses=answers(404),
 )  # fmt: skip
 def get_contact(tx: ReadTx, patient_id: UUID, response: Response) -> ContactPreferenceRow:
-    return _tagged(service.contact_preference(tx, patient_id), response)
+    return tagged(service.contact_preference(tx, patient_id), response)
 
 
 @router.put(
@@ -258,7 +257,7 @@ def set_contact(
     response: Response,
 ) -> ContactPreferenceRow:
     request = ContactPreferenceRow(patient_id, choice.reach, version)
-    return _tagged(service.set_contact_preference(tx, request), response)
+    return tagged(service.set_contact_preference(tx, request), response)
 
 
 # ---- one notification: last, so that none of the names above is taken for an id -------------------------------------
@@ -278,11 +277,6 @@ def mark_read(tx: WriteTx, notification_id: UUID) -> NotificationRow:
 )  # fmt: skip
 def delete(tx: WriteTx, notification_id: UUID) -> None:
     service.remove(tx, notification_id)
-
-
-def _tagged(row: Row, response: Response) -> Row:
-    response.headers["ETag"] = etag(row.version)
-    return row
 
 
 def _settings(row: MessagingRow, response: Response) -> MessagingSettings:

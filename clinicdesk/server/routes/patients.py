@@ -37,7 +37,7 @@ from clinicdesk.features.patients.schemas import (
 )
 from clinicdesk.features.timeline import service as timeline
 from clinicdesk.features.timeline.schemas import EntryKind, Timeline, TimelineQuery
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, etag, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
@@ -453,5 +453,4 @@ def restore_contact(
 
 def _tagged(row: Versioned, response: Response) -> Versioned:
     parts = (row.contacts, row.allergies) if isinstance(row, PatientDetail) else None
-    response.headers["ETag"] = etag(row.version, parts)
-    return row
+    return tagged(row, response, parts)

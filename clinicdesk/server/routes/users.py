@@ -13,7 +13,7 @@ from clinicdesk.core.permissions import GRANTS, Permission, Role
 from clinicdesk.features.users import service
 from clinicdesk.features.users.rules import ACCOUNT_ROLES
 from clinicdesk.features.users.schemas import AddUser, EditUser, UserQuery, UserRow, UserSort, UserStatistics
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.identity import SignedInCaller
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
@@ -88,7 +88,7 @@ def list_users(
     "", operation_id="add_user", summary="Add an account", status_code=201, responses=answers(409)
 )  # fmt: skip
 def add_user(tx: WriteTx, request: Annotated[AddUser, Body(openapi_examples=_NEW)], response: Response) -> UserRow:
-    return _tagged(service.add_user(tx, request), response)
+    return tagged(service.add_user(tx, request), response)
 
 
 @router.get("/statistics", operation_id="user_statistics", summary="How many accounts there are of each kind")
@@ -103,13 +103,13 @@ def list_roles(_caller: SignedInCaller) -> list[RoleGrants]:
 
 @router.get("/{user_id}", operation_id="get_user", summary="One account", responses=answers(404))
 def get_user(tx: ReadTx, user_id: UUID, response: Response) -> UserRow:
-    return _tagged(service.get_user(tx, user_id), response)
+    return tagged(service.get_user(tx, user_id), response)
 
 
 @router.put("/{user_id}", operation_id="edit_user", summary="Change an account", responses=answers(404, 409, 412, 428))
 def edit_user(tx: WriteTx, user_id: UUID, version: IfMatch, changes: UserChanges, response: Response) -> UserRow:
     request = EditUser(user_id, version, changes.email, changes.name, changes.role, changes.practitioner_id)
-    return _tagged(service.edit_user(tx, request), response)
+    return tagged(service.edit_user(tx, request), response)
 
 
 @router.put(
@@ -117,7 +117,7 @@ def edit_user(tx: WriteTx, user_id: UUID, version: IfMatch, changes: UserChanges
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def set_active(tx: WriteTx, user_id: UUID, version: IfMatch, wanted: Activity, response: Response) -> UserRow:
-    return _tagged(service.set_active(tx, user_id, version, wanted.active), response)
+    return tagged(service.set_active(tx, user_id, version, wanted.active), response)
 
 
 @router.put(
@@ -125,7 +125,7 @@ def set_active(tx: WriteTx, user_id: UUID, version: IfMatch, wanted: Activity, r
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def link_patient(tx: WriteTx, user_id: UUID, version: IfMatch, link: PatientLink, response: Response) -> UserRow:
-    return _tagged(service.link_patient(tx, user_id, version, link.patient_id), response)
+    return tagged(service.link_patient(tx, user_id, version, link.patient_id), response)
 
 
 @router.post(
@@ -133,7 +133,7 @@ def link_patient(tx: WriteTx, user_id: UUID, version: IfMatch, link: PatientLink
     responses=answers(404),
 )  # fmt: skip
 def reset_password(tx: WriteTx, user_id: UUID, new: NewPassword, response: Response) -> UserRow:
-    return _tagged(service.reset_password(tx, user_id, new.password), response)
+    return tagged(service.reset_password(tx, user_id, new.password), response)
 
 
 @router.delete(
@@ -149,9 +149,4 @@ def remove_second_factor(tx: WriteTx, user_id: UUID) -> None:
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def deactivate(tx: WriteTx, user_id: UUID, version: IfMatch, response: Response) -> UserRow:
-    return _tagged(service.set_active(tx, user_id, version, active=False), response)
-
-
-def _tagged(row: UserRow, response: Response) -> UserRow:
-    response.headers["ETag"] = etag(row.version)
-    return row
+    return tagged(service.set_active(tx, user_id, version, active=False), response)

@@ -23,7 +23,7 @@ from clinicdesk.features.appointments.schemas import (
     WishState,
 )
 from clinicdesk.features.appointments.waitlist import MOST_PRACTITIONERS
-from clinicdesk.server.etags import IfMatch, etag
+from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routes.appointments import Minutes, Reason
@@ -239,5 +239,4 @@ def fill(
 
 
 def _tagged(row: WishRow, response: Response) -> Waiting:
-    response.headers["ETag"] = etag(row.version)
-    return Waiting.of(row)
+    return Waiting.of(tagged(row, response))
