@@ -107,7 +107,7 @@ SENTENCES: dict[str, str] = {
     "password_same": "The new password is the old one.",
     # The clinic, its people and hours
     "clinic_already_set_up": "The clinic is set up already.",
-    "clinic_not_set_up": "The clinic is not set up yet. Start the desk and answer its questions.",
+    "clinic_not_set_up": "The clinic is not set up yet. Start the desk, or run clinicdesk clinic set-up on the server.",
     "name_taken": "This name is taken.",
     "unknown_room": "This room is not known any more.",
     "unknown_site": "This site is not known any more.",

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from clinicdesk import __version__
 from clinicdesk.server import docs, figures, health, problems, sentry
+from clinicdesk.server.description import document_of
 from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
 from clinicdesk.server.idempotency import UNIT_HEADER, Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
@@ -39,7 +39,6 @@ from clinicdesk.server.routes import (
 )
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
-from clinicdesk.server.times import describe_clocks
 
 ROUTERS = (
     auth.router,
@@ -114,19 +113,8 @@ def _repeat(_request: Request, error: Exception) -> Response:
 
 
 def _document(app: FastAPI) -> dict[str, object]:
-    """The OpenAPI document, with the problem document in the place of the framework's own error."""
     if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes,
-            separate_input_output_schemas=False,
-        )  # fmt: skip
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= {**problem.pop("$defs", {}), "Problem": problem}
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        describe_clocks(schemas)
-        app.openapi_schema = document
+        app.openapi_schema = document_of(app)
     return app.openapi_schema
 
 

@@ -38,7 +38,7 @@ def tagged(row: Row, response: Response, parts: object = None) -> Row:
 
 async def _if_match(
     if_match: Annotated[
-        str | None, Header(description='The ETag that was read, such as `"3"`.', examples=['"3"'])
+        str | None, Header(alias="If-Match", description='The ETag that was read, such as `"3"`.', examples=['"3"'])
     ] = None,
 ) -> int:
     """The version that an update is meant for. Raises PreconditionRequired, InvalidInput("etag_not_right")."""

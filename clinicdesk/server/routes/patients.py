@@ -126,7 +126,7 @@ class NewPatient:
 class Death:
     """When somebody died; null where the day is not known."""
 
-    on: Day | None
+    on: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,47 @@
+"""A client can be generated from the OpenAPI document, and whoever reads it sees what comes back."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from fastapi import FastAPI
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def document(server: FastAPI) -> Json:
+    return server.openapi()
+
+
+def test_each_schema_has_a_name_of_its_own_that_is_a_class(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    titles = Counter(schema["title"] for schema in schemas.values())
+    assert [title for title, times in titles.items() if times > 1] == []
+    assert [name for name in schemas if not re.fullmatch("([A-Z][a-z]*[0-9]*)+", name)] == []
+    assert [name for name, schema in schemas.items() if schema["title"] != name] == []
+    assert {"PageOfPatientRow", "MedicationsStatus", "AppointmentsStatus"} <= schemas.keys()
+
+
+def test_nothing_is_referred_to_that_is_not_there(document: Json) -> None:
+    told = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", repr(document)))
+    assert told <= document["components"]["schemas"].keys()
+
+
+def test_each_body_and_answer_in_json_has_examples_that_fit(document: Json) -> None:
+    asked = 0
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+            for place in (operation.get("requestBody", {}), *answers):
+                if content := place.get("content", {}).get("application/json"):
+                    asked += 1
+                    whole = {**content["schema"], "components": document["components"]}
+                    told = [one["value"] for one in content.get("examples", {}).values()] or [content["example"]]
+                    fits = jsonschema_rs.validator_for(whole)
+                    assert not [(e.message, one) for one in told for e in fits.iter_errors(one)], (method, path)
+    assert asked > 250
