@@ -124,7 +124,7 @@ def test_sessions_are_listed_and_one_elsewhere_can_be_ended(client: TestClient) 
     here, there = log_in(client), log_in(client)
     client.headers["Authorization"] = f"Bearer {here['access_token']}"
     listed = client.get(f"{AUTH}/sessions").json()
-    assert {one["id"] for one in listed} == {here["session_id"], there["session_id"]}
+    assert {one["id"]: one["current"] for one in listed} == {here["session_id"]: True, there["session_id"]: False}
     assert client.delete(f"{AUTH}/sessions/{there['session_id']}").status_code == 204
     assert bearing(client, there["access_token"]) == 401
     assert client.delete(f"{AUTH}/sessions/{there['session_id']}").status_code == 404

@@ -155,7 +155,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A sign-in that lasts."""
+    """A sign-in that lasts; `current` where it is the one by which somebody looks at their list."""
 
     id: UUID
     device_id: UUID
@@ -164,6 +164,7 @@ class SessionRow:
     created_at: datetime
     refreshed_at: datetime
     expires_at: datetime
+    current: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,13 +121,13 @@ def log_out(tx: Tx, session_id: UUID) -> None:
 
 @verb(Permission.SIGN_IN, writes=False)
 def list_sessions(tx: Tx) -> list[SessionRow]:
-    """One's own sessions that go on, the last used first."""
+    """One's own sessions that go on, the last used first; `current` is the one that asks."""
     sessions = tx.session.scalars(
         select(UserSession)
         .where(UserSession.user_id == tx.actor.user_id, UserSession.ended_at.is_(None))
         .order_by(UserSession.refreshed_at.desc(), UserSession.id)
     )
-    return [_row(session) for session in sessions if not _expired(tx, session)]
+    return [_row(session, tx.actor.session_id) for session in sessions if not _expired(tx, session)]
 
 
 @verb(Permission.MAINTAIN, concurrent=True)
@@ -229,8 +229,8 @@ def _mac(tx: Tx, about: bytes) -> bytes:
     return hmac.digest(derive_key(tx.database.audit_key, "refresh tokens"), about, "sha256")
 
 
-def _row(session: UserSession) -> SessionRow:
+def _row(session: UserSession, current: UUID | None = None) -> SessionRow:
     return SessionRow(
         session.id, session.device_id, session.device_name, session.address, session.created_at, session.refreshed_at,
-        min(session.expires_at, session.refreshed_at + IDLE),
+        min(session.expires_at, session.refreshed_at + IDLE), current=session.id == current,
     )  # fmt: skip
