@@ -84,6 +84,7 @@ _ON_BOTH = (
     "tests.server.test_schema",
     "tests.server.test_care",
     "tests.server.test_jobs",
+    "tests.server.test_links",
     "tests.server.test_patients",
     "tests.server.test_documents",
     "tests.server.test_health_records",

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from clinicdesk import __version__
-from clinicdesk.server import docs, figures, health, problems, sentry
+from clinicdesk.server import docs, figures, health, links, problems, sentry
 from clinicdesk.server.description import document_of
 from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
 from clinicdesk.server.idempotency import UNIT_HEADER, Repeated
@@ -89,7 +89,7 @@ def create_app(serving: Serving) -> FastAPI:
     app.add_exception_handler(Repeated, _repeat)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
-    for router in (health.router, figures.router, docs.router):
+    for router in (health.router, figures.router, docs.router, links.router):
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     if serving.settings.cors_origins:

@@ -16,7 +16,7 @@ from clinicdesk.server import logs
 from clinicdesk.server.app import create_app
 from clinicdesk.server.figures import SHARED
 from clinicdesk.server.serving import open_serving
-from clinicdesk.server.settings import with_data_dir
+from clinicdesk.server.settings import PREFIX, with_data_dir
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ class _Processes(Multiprocess):
 
 def run(host: str, port: int, data_dir: Path | None) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingsWrong, and whatever hinders the clinic's data from being opened."""
+    here = f"http://127.0.0.1:{port}"
+    os.environ.setdefault(f"{PREFIX}PUBLIC_URL", here)  # of a trial: mailed links lead to this server
     settings = with_data_dir(data_dir)
     logs.start(settings)
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn takes it while it serves, and raises it again at the end

@@ -13,11 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clinicdesk.core.errors import ClinicError, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.logs import CONTEXT
-from clinicdesk.server import docs, figures, problems, quick
+from clinicdesk.server import docs, figures, links, problems, quick
 from clinicdesk.server.careful import HEADERS, HSTS, REQUEST_ID, SEALED, is_loopback
 from clinicdesk.server.identity import API, address_of, caller_of, device_of, serving_of
 
 log = logging.getLogger(__name__)
+
+_POLICIES = {"/docs": docs.POLICY, **dict.fromkeys(links.PATHS, links.POLICY)}
+"""What a browser may do with the pages that are there for people."""
 
 MOST_BYTES = 1024 * 1024
 MOST_UPLOAD_BYTES = 25 * 1024 * 1024
@@ -140,8 +143,8 @@ async def _admit(request: HTTPConnection) -> None:
 def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: str) -> None:
     present = {name.lower() for name, _ in message["headers"]}
     headers = {**HEADERS, "X-Request-ID": request_id}
-    if scope["path"] == "/docs":
-        headers["Content-Security-Policy"] = docs.POLICY
+    if policy := _POLICIES.get(scope["path"]):
+        headers["Content-Security-Policy"] = policy
     if scope["scheme"] in SEALED:
         headers["Strict-Transport-Security"] = HSTS
     message["headers"] = [

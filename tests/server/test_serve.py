@@ -20,6 +20,7 @@ import pytest
 from clinicdesk.core.permissions import Role
 from clinicdesk.features.demo.cast import ACCOUNTS
 from tests.postgres import free_port
+from tests.server.conftest import Postbox
 
 SECRET = "a secret of more than thirty-two characters"
 Serve = Callable[..., tuple["subprocess.Popen[bytes]", str]]
@@ -73,6 +74,24 @@ def test_a_trial_needs_nothing_and_ends_when_it_is_told_to(serve: Serve) -> None
     assert register(address).status_code == 201
     process.send_signal(signal.SIGTERM)
     assert outcome(process) == (0, {"ok": True})
+
+
+def test_a_trials_mails_lead_to_it_whatever_its_port(serve: Serve, postbox: Postbox) -> None:
+    mails = {
+        "CLINICDESK_SMTP_HOST": "127.0.0.1",
+        "CLINICDESK_SMTP_PORT": str(postbox.port),
+        "CLINICDESK_SMTP_TLS": "off",
+    }
+    _, address = serve(**mails)
+    assert register(address).status_code == 201
+    for _ in range(200):
+        if postbox.mails:
+            break
+        signal.sigtimedwait([], 0.05)
+    link = re.search(r"http\S+", str(postbox.mails[-1].get_payload()))
+    assert link is not None
+    assert link[0].startswith(f"{address}/verify?token=")
+    assert httpx2.get(link[0], timeout=5).status_code == 200
 
 
 def test_a_trial_with_the_demo_clinic_has_its_people_and_its_day(serve: Serve) -> None:
