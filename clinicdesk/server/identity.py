@@ -45,16 +45,23 @@ def caller_of(connection: HTTPConnection) -> Caller | None:
 def _read_token(connection: HTTPConnection) -> Caller | None:
     if connection.scope["type"] == "websocket" and "ticket" in connection.query_params:
         return serving_of(connection).tokens.read_events_ticket(connection.query_params["ticket"])
-    scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
-    token = bearer.strip() if scheme.lower() == "bearer" else connection.cookies.get(ACCESS_COOKIE, "")
+    bearer = _bearer_of(connection)
+    token = connection.cookies.get(ACCESS_COOKIE, "") if bearer is None else bearer
     return serving_of(connection).tokens.read_access(token) if token else None
+
+
+def _bearer_of(connection: HTTPConnection) -> str | None:
+    """What the request bears in its header; None where it bears nothing there.
+
+    Another scheme is as good as no header: a browser adds one by itself where an address names a user and a password.
+    """
+    scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else None
 
 
 def uses_cookies(connection: HTTPConnection) -> bool:
     """Whether the request would be believed for its cookies alone, which a browser adds by itself."""
-    return "authorization" not in connection.headers and bool(
-        {ACCESS_COOKIE, REFRESH_COOKIE} & connection.cookies.keys()
-    )
+    return _bearer_of(connection) is None and bool({ACCESS_COOKIE, REFRESH_COOKIE} & connection.cookies.keys())
 
 
 def ensure_own_page(request: Request) -> None:

@@ -168,7 +168,8 @@ def test_a_browser_is_known_by_a_cookie_that_no_script_reads(browser: TestClient
 
 
 def test_a_write_by_cookie_comes_from_our_own_pages_alone(browser: TestClient) -> None:
-    for origin in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+    by_address = {"Authorization": "Basic c29tZTpib2R5"}  # what a browser makes of https://some:body@desk.example
+    for origin in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}, by_address):
         refused = browser.post(f"{AUTH}/logout", headers=origin)
         assert (refused.status_code, refused.json()["code"]) == (403, "cross_site")
         assert browser.post(f"{AUTH}/refresh", headers=origin).status_code == 403

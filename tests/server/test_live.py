@@ -256,6 +256,7 @@ def test_nobody_comes_in_without_the_right_token_and_no_other_site_by_a_cookie(f
         cookie = {"Cookie": f"clinicdesk_access={token}"}
         assert refusal(**cookie) == (403, "cross_site")
         assert refusal(**cookie, Origin="https://evil.example") == (403, "cross_site")
+        assert refusal(**cookie, Authorization="Basic c29tZTpib2R5") == (403, "cross_site")
         with connect(address, additional_headers=cookie | {"Origin": server.address}) as socket:
             assert Stream(socket).hello["type"] == "hello"
         ticket = desk.post("/events/ticket").json()["ticket"]

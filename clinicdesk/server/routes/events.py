@@ -19,7 +19,7 @@ from clinicdesk.core.errors import ClinicError, InvalidInput, RateLimited
 from clinicdesk.core.tx import Actor
 from clinicdesk.features.users.schemas import NotSignedIn
 from clinicdesk.server import problems
-from clinicdesk.server.identity import SignedInCaller, caller_of, ensure_own_origin, serving_of
+from clinicdesk.server.identity import SignedInCaller, caller_of, ensure_own_origin, serving_of, uses_cookies
 from clinicdesk.server.live import Ended, Live, Subscriber, may_see_presence
 from clinicdesk.server.presence import Place
 from clinicdesk.server.routing import router as group
@@ -114,7 +114,7 @@ async def _admitted(websocket: WebSocket, serving: Serving) -> tuple[Caller, Act
     if caller.once:
         if not await serving.live.spend(caller.once):
             raise NotSignedIn()
-    elif "authorization" not in websocket.headers:
+    elif uses_cookies(websocket):
         ensure_own_origin(websocket)
     if serving.live.count(caller.actor.user_id) >= MOST_STREAMS:
         raise RateLimited("too_many_streams")
