@@ -25,7 +25,7 @@ _POLICIES = {"/docs": docs.POLICY, **dict.fromkeys(links.PATHS, links.POLICY)}
 MOST_BYTES = 1024 * 1024
 MOST_UPLOAD_BYTES = 25 * 1024 * 1024
 UPLOADS = (f"{API}/documents",)
-"""Paths below which a body that is no JSON may be as large as a document."""
+"""Paths below which a body that is no JSON may be as large as a document, where somebody sends it who is signed in."""
 
 _HUNG_UP = 499
 """What is noted for a request whose sender has gone; nobody is sent it."""
@@ -94,8 +94,7 @@ class Requests:
                 _add_headers(message, scope, request_id)
             await send(message)
 
-        document = scope["path"].startswith(UPLOADS) and "json" not in request.headers.get("content-type", "").lower()
-        body = _Body(receive, MOST_UPLOAD_BYTES if document else MOST_BYTES)
+        body = _Body(receive, MOST_UPLOAD_BYTES if _may_upload(scope, request) else MOST_BYTES)
         try:
             if not scope.get("state", {}).get("admitted", False):
                 await _admit(request)
@@ -119,6 +118,12 @@ class Requests:
                 "method": scope["method"], "route": route, "status": status, "ms": round(seconds * 1000, 1),
             }  # fmt: skip
             log.info("request", extra={"facts": facts})
+
+
+def _may_upload(scope: Scope, request: HTTPConnection) -> bool:
+    """Whether the body may be as large as a document: strangers are not to fill the memory with what is refused anyhow."""
+    document = scope["path"].startswith(UPLOADS) and "json" not in request.headers.get("content-type", "").lower()
+    return document and caller_of(request) is not None
 
 
 async def _admit(request: HTTPConnection) -> None:

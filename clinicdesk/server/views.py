@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,16 +19,22 @@ class Views:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._noted: OrderedDict[tuple[UUID, str, bytes], datetime] = OrderedDict()
+        self._noted: OrderedDict[bytes, datetime] = OrderedDict()
 
     def lately(self, session_id: UUID, path: str, query: bytes) -> bool:
         """Whether it stands in the audit trail that this session has looked at this list."""
-        noted = self._noted.get((session_id, path, query))
+        noted = self._noted.get(_look(session_id, path, query))
         return noted is not None and self._clock() < noted + LATELY
 
     def note(self, session_id: UUID, path: str, query: bytes) -> None:
         """Say that it stands there now."""
-        self._noted[session_id, path, query] = self._clock()
-        self._noted.move_to_end((session_id, path, query))
+        look = _look(session_id, path, query)
+        self._noted[look] = self._clock()
+        self._noted.move_to_end(look)
         if len(self._noted) > _MOST:
             self._noted.popitem(last=False)
+
+
+def _look(session_id: UUID, path: str, query: bytes) -> bytes:
+    """A look as it is remembered: as short as any other, however long what somebody has asked for."""
+    return hashlib.sha256(b"%b %b?%b" % (session_id.bytes, path.encode(), query)).digest()

@@ -9,10 +9,12 @@ from uuid import UUID
 import pyotp
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import service as users
+from clinicdesk.features.users.models import KeptAnswer
 from clinicdesk.features.users.schemas import UserRow
 from tests.conftest import Hands
 from tests.server.conftest import PASSWORD, Knock, Postbox, SignedIn
@@ -118,6 +120,19 @@ def test_signing_out_ends_the_access_token_too(client: TestClient) -> None:
     assert client.post(f"{AUTH}/logout", headers=mine).status_code == 204
     assert bearing(client, session["access_token"]) == 401
     assert client.post(f"{AUTH}/refresh", json={"refresh_token": session["refresh_token"]}).status_code == 401
+
+
+def test_an_account_that_is_turned_on_again_signs_in_again(
+    client: TestClient, db: Database, people: dict[Role, UserRow], operator: Actor
+) -> None:
+    stolen = log_in(client)
+    row = people[Role.RECEPTIONIST]
+    with db.write(operator) as tx:
+        row = users.set_active(tx, row.id, row.version, active=False)
+        users.set_active(tx, row.id, row.version, active=True)
+    assert bearing(client, stolen["access_token"]) == 401
+    assert client.post(f"{AUTH}/refresh", json={"refresh_token": stolen["refresh_token"]}).status_code == 401
+    assert bearing(client, log_in(client)["access_token"]) == 200
 
 
 def test_sessions_are_listed_and_one_elsewhere_can_be_ended(client: TestClient) -> None:
@@ -294,6 +309,15 @@ def authenticator(client: TestClient, sign_in: SignedIn, clock: Hands) -> tuple[
     assert confirmed.status_code == 200, confirmed.text
     clock.now += timedelta(seconds=30)
     return parsed, confirmed.json()["codes"]
+
+
+def test_a_secret_that_was_answered_once_is_in_no_table(sign_in: SignedIn, db: Database) -> None:
+    doctor, key = sign_in(Role.DOCTOR), {"Idempotency-Key": "key-00000009"}
+    enrolment = doctor.post(f"{AUTH}/second-factor", headers=key).json()
+    assert doctor.post(f"{AUTH}/second-factor", headers=key).json() == enrolment, "a repeat gets the first answer"
+    with db.engine.connect() as connection:
+        kept = connection.execute(select(KeptAnswer.body)).scalar_one()
+    assert enrolment["secret"].encode() not in kept
 
 
 def ticket(client: TestClient) -> str:

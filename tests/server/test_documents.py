@@ -28,7 +28,7 @@ from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.schemas import Demographics, RegisterPatient
 from clinicdesk.features.users.schemas import UserRow
 from clinicdesk.server.jobs import JOBS, run_due
-from clinicdesk.server.requests import MOST_UPLOAD_BYTES
+from clinicdesk.server.requests import MOST_BYTES, MOST_UPLOAD_BYTES
 from tests.conftest import Hands
 from tests.features.documents import files
 from tests.server.conftest import PASSWORD, SignedIn
@@ -127,6 +127,13 @@ def test_text_is_sent_back_as_text_whatever_it_says(sign_in: SignedIn, send: Sen
     id_ = send(doctor, text, type="letter", headers={"Content-Type": "text/plain"}).json()["id"]
     sent = doctor.get(f"{DOCUMENTS}/{id_}/content", headers={"Accept-Encoding": "gzip"})
     assert (sent.content, sent.headers["Content-Type"]) == (text, "text/plain; charset=utf-8")
+
+
+def test_a_stranger_sends_no_more_here_than_elsewhere(client: TestClient) -> None:
+    refused = client.put(
+        f"{DOCUMENTS}/avatars/me", content=bytes(MOST_BYTES + 1), headers={"Content-Type": "image/png"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize(

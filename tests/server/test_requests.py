@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Database
 from clinicdesk.features.users import directory
+from clinicdesk.server.views import Views
 from tests.conftest import Hands
 from tests.server.conftest import PASSWORD, Knock, SignedIn
 
@@ -221,3 +224,17 @@ def test_the_document_names_every_endpoint_once_with_a_summary(client: TestClien
     assert len(ids) == len(set(ids))
     assert [one["operationId"] for one in endpoints if not one.get("summary")] == []
     assert "HTTPValidationError" not in json.dumps(document)
+
+
+def test_what_is_remembered_of_looks_does_not_grow_with_what_was_asked_for(clock: Hands) -> None:
+    views, session = Views(clock), new_id()
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            views.note(session, "/api/v1/appointments", b"text=%d" % number + b"x" * 60_000)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 200_000
+    assert views.lately(session, "/api/v1/appointments", b"text=7" + b"x" * 60_000)
+    assert not views.lately(new_id(), "/api/v1/appointments", b"text=7" + b"x" * 60_000)

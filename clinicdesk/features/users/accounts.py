@@ -108,13 +108,15 @@ def edit_user(tx: Tx, request: EditUser) -> UserRow:
 
 @verb(Permission.MANAGE_USERS)
 def set_active(tx: Tx, user_id: UUID, version: int, active: bool) -> UserRow:
-    """Turn an account on or off. Off, nothing more can be done with it, at any desk, from the next unit of work on.
+    """Turn an account on or off. Off, nothing more can be done with it, at any desk, from the next unit of work on; its
+    sessions on the server end for good, so that whoever is let in again signs in again.
 
     Raises NotFound("user_not_found"), Conflict("changed_meanwhile", "last_administrator").
     """
     user = _find(tx.session, user_id, version)
     if not active:
         _keep_an_administrator(tx.session, user)
+        end_sessions(tx, user.id)
     user.active = active
     record_user(tx, Change.updated(user))
     tx.session.flush()

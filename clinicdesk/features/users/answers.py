@@ -1,18 +1,27 @@
-"""What was answered to requests that came with a key, kept for a day so that a repeat gets the same."""
+"""What was answered to requests that came with a key, kept for a day so that a repeat gets the same.
+
+It is kept sealed: among the answers are recovery codes and the secret of an authenticator, which the database knows nowhere
+else, and a copy of it must not.
+"""
 
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import bindparam, delete, insert, select
 
+from clinicdesk.core.database import derive_key
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.users.models import KeptAnswer
 
 KEPT_FOR = timedelta(days=1)
+_NONCE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +53,11 @@ def recall(tx: Tx, key: str) -> Answer | None:
     kept = tx.connection.execute(_RECALL, whose).one_or_none()
     if kept is None:
         return None
-    if kept.kept_at <= tx.now - KEPT_FOR:
+    body = _opened(tx, key, kept.body)
+    if body is None or kept.kept_at <= tx.now - KEPT_FOR:
         tx.connection.execute(_FORGET, whose)
         return None
-    return Answer(kept.status, json.loads(kept.headers), kept.body, kept.fingerprint)
+    return Answer(kept.status, json.loads(kept.headers), body, kept.fingerprint)
 
 
 @verb(Permission.SIGN_IN, concurrent=True)
@@ -58,7 +68,7 @@ def keep(tx: Tx, key: str, answer: Answer) -> None:
         _KEEP,
         {
             "user_id": tx.actor.user_id, "key": key, "fingerprint": answer.fingerprint, "status": answer.status,
-            "headers": json.dumps(answer.headers), "body": answer.body, "kept_at": tx.now,
+            "headers": json.dumps(answer.headers), "body": _sealed(tx, key, answer.body), "kept_at": tx.now,
         },
     )  # fmt: skip
 
@@ -68,3 +78,24 @@ def forget_answers(tx: Tx) -> int:
     """Forget the answers that are older than a day; says how many."""
     done = tx.session.execute(delete(KeptAnswer).where(KeptAnswer.kept_at <= tx.now - KEPT_FOR))
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _sealed(tx: Tx, key: str, body: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + _cipher(tx).encrypt(nonce, body, _about(tx, key))
+
+
+def _opened(tx: Tx, key: str, sealed: bytes) -> bytes | None:
+    """The body that was sealed for this person's key; None for one that was not sealed under our own."""
+    try:
+        return _cipher(tx).decrypt(sealed[:_NONCE], sealed[_NONCE:], _about(tx, key))
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _cipher(tx: Tx) -> AESGCM:
+    return AESGCM(derive_key(tx.database.audit_key, "kept answers"))
+
+
+def _about(tx: Tx, key: str) -> bytes:
+    return f"{tx.actor.user_id} {key}".encode()
