@@ -232,13 +232,13 @@ class Tx:
         if change is not None:
             self._changes.append((self.verb, change))
 
-    def note_look(self, entity: str, note: str = "") -> None:
-        """Say that a list was looked at which names patients, where the unit of work may be audited.
+    def note_look(self, entity: str, note: str = "", patient_id: UUID | None = None) -> None:
+        """Say that a list was looked at which names patients (or this one), where the unit of work may be audited.
 
         A screen that shows the list all day, and reads it anew with each change, does so without writing.
         """
         if self.writes:
-            self.record(Change(entity, None, Action.READ, note=note))
+            self.record(Change(entity, None, Action.READ, patient_id=patient_id, note=note))
 
     def tell(self, change: Change) -> None:
         """Tell listeners of a change that follows from recorded ones or is nobody's business to prove (a notification was

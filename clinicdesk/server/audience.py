@@ -26,7 +26,7 @@ class Audience:
     user: bool = False
     """The user whom it concerns."""
     members: bool = False
-    """Those who take part in the conversation."""
+    """Those who take part in the conversation, as long as their role may."""
 
 
 _P = Permission
@@ -81,6 +81,8 @@ def shown_to(actor: Actor, change: LoggedChange, members: Members) -> bool:
         return False
     if audience.by is not None and actor.may(audience.by):
         return True
+    if audience.members and not actor.may(Permission.CHAT):
+        return False
     if change.many:  # which ones is not known, so whoever may have one of them looks for themselves
         own = audience.patient and actor.role is Role.PATIENT
         return own or audience.user or audience.members

@@ -121,6 +121,13 @@ def anonymous_actor(request: Request) -> Actor:
     return Actor(None, Role.NOBODY, desk=address_of(request))
 
 
+@asynccontextmanager
+async def unasked(serving: Serving, actor: Actor) -> AsyncIterator[Tx]:
+    """A unit of work that may write, behind an answer that does not wait for it."""
+    async with _unit(serving, serving.database.write(actor)) as tx:
+        yield tx
+
+
 async def _open_write_tx(request: Request) -> AsyncIterator[Tx]:
     ensure_own_page(request)
     serving = serving_of(request)

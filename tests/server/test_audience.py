@@ -6,8 +6,12 @@ import re
 
 from fastapi import FastAPI
 
+from clinicdesk.core.changes import LoggedChange
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.permissions import Role
+from clinicdesk.core.tx import Actor
 from clinicdesk.features.tables import metadata
-from clinicdesk.server.audience import AUDIENCES
+from clinicdesk.server.audience import AUDIENCES, shown_to
 from clinicdesk.server.cached import KEPT
 from clinicdesk.server.identity import API
 
@@ -44,3 +48,10 @@ def test_what_is_kept_is_read_at_an_address_that_there_is_and_made_of_tables_tha
     for kind in KEPT:
         assert API + kind.name in reads
         assert set(kind.tables) <= metadata.tables.keys()
+
+
+def test_who_may_chat_no_longer_is_told_nothing_of_conversations() -> None:
+    somebody, conversation = new_id(), new_id()
+    said = LoggedChange("chat_message", "C", new_id(), new_id(), None, conversation)
+    told = {role for role in Role if shown_to(Actor(somebody, role), said, {conversation: {somebody}})}
+    assert told == {Role.ADMINISTRATOR, Role.DOCTOR, Role.NURSE, Role.RECEPTIONIST, Role.OPERATOR}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pyotp
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
+from starlette.types import Message
 
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import service as users
 from clinicdesk.features.users.models import KeptAnswer
@@ -260,6 +264,62 @@ def test_a_verification_is_sent_again_to_those_who_lack_one_and_nobody_is_told(
     assert client.post(f"{AUTH}/email/verify", json={"token": old}).status_code == 422
     clock.now += timedelta(days=3)
     assert client.post(f"{AUTH}/email/verify", json={"token": postbox.token()}).status_code == 422
+
+
+def test_whether_there_is_an_account_is_looked_up_behind_the_answer(server: FastAPI, db: Database) -> None:
+    answered_at: list[int] = []
+
+    def written() -> int:
+        with db.engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(AuditEntry)) or 0
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered_at.append(written())
+
+    before = written()
+    transport = {"type": "http", "http_version": "1.1", "scheme": "https", "query_string": b"", "root_path": ""}
+    for path in ("password/forgot", "email/resend"):
+        body = {"type": "http.request", "body": b'{"email": "receptionist@harbour.example"}', "more_body": False}
+
+        async def receive(body: Message = body) -> Message:
+            return body
+
+        asking = server(
+            {
+                **transport, "method": "POST", "path": f"{AUTH}/{path}", "raw_path": f"{AUTH}/{path}".encode(),
+                "headers": [(b"host", b"desk.example"), (b"content-type", b"application/json")],
+                "client": ("203.0.113.7", 40_000), "server": ("desk.example", 443), "app": server,
+            },
+            receive,
+            send,
+        )  # fmt: skip
+        asyncio.run(asking)
+        assert answered_at[-1] == before, "nothing was done for the account when the answer went out"
+        assert written() > before
+        before = written()
+
+
+@pytest.mark.parametrize("email", ["receptionist@harbour.example", "nobody@mail.example"])
+def test_nobodys_post_is_filled_by_whoever_asks_from_wherever(knock: Knock, postbox: Postbox, email: str) -> None:
+    asked = [
+        knock(f"203.0.113.{nth}").post(
+            f"{AUTH}/{path}", json=MARA | {"email": email} if path == "register" else {"email": email}
+        )
+        for nth, path in enumerate(("register", "password/forgot", "email/resend") * 4)
+    ]
+    assert [answer.status_code for answer in asked[10:]] == [429, 429]
+    assert all(answer.status_code < 300 for answer in asked[:10])
+    assert len(postbox.mails) <= 10
+    assert knock().post(f"{AUTH}/password/forgot", json={"email": MARA["email"]}).status_code == 202
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_LIMIT_ANONYMOUS": "4"}])
+def test_another_device_writes_no_more_mails_from_one_address(client: TestClient) -> None:
+    client.headers["Clinicdesk-Device"] = log_in(client)["device_token"]
+    mails = [{"email": f"somebody{nth}@mail.example"} for nth in range(5)]
+    answers = [client.post(f"{AUTH}/password/forgot", json=mail) for mail in mails]
+    assert [answer.status_code for answer in answers] == [202] * 4 + [429]
 
 
 def test_a_lost_password_is_replaced_by_mail_which_ends_every_session(client: TestClient, postbox: Postbox) -> None:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.notifications import service as notifications
 from clinicdesk.features.notifications.schemas import Channel, Kind, Template
@@ -187,3 +188,19 @@ def test_a_patient_says_how_to_be_reached_and_nothing_of_others(
         problem(ada.put(path, json={"reach": "any"}, headers={"If-Match": '"0"'}), 403, "not_own_record")
     problem(desk.get(f"{INBOX}/contacts/{new_id()}"), 404, "patient_not_found")
     problem(desk.put(own, json={"reach": "pigeon"}, headers={"If-Match": '"2"'}), 422, "invalid_input", "body.reach")
+
+
+def test_whoever_looks_at_what_is_sent_to_a_patient_and_how_is_noted_with_the_patient(
+    db: Database, operator: Actor, desk: TestClient, sick: tuple[UUID, UUID]
+) -> None:
+    with db.write(operator) as tx:
+        notifications.queue(
+            tx, "test:0", Channel.EMAIL, "ada@home.example", Template.VISIT_BOOKED, {}, patient_id=sick[1]
+        )
+    [message] = desk.get(f"{INBOX}/messages", params={"patient_id": str(sick[1])}).json()["items"]
+    assert desk.get(f"{INBOX}/messages/{message['id']}").status_code == 200
+    assert desk.get(f"{INBOX}/contacts/{sick[1]}").status_code == 200
+    seen = select(AuditEntry.verb).where(AuditEntry.patient_id == sick[1].hex, AuditEntry.action == "R")
+    with db.engine.connect() as connection:
+        noted = connection.execute(seen.order_by(AuditEntry.seq)).scalars().all()
+    assert noted == ["notifications.messages", "notifications.message", "notifications.contact_preference"]

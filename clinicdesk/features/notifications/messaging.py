@@ -119,14 +119,14 @@ def remove_reminder_rule(tx: Tx, id_: UUID, version: int) -> None:
     replan_upcoming(tx)
 
 
-@verb(Permission.OPEN_PATIENT, writes=False, of_patient=True)
+@verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
 def contact_preference(tx: Tx, patient_id: UUID) -> ContactPreferenceRow:
-    """How a patient wants to be reached; by any way where nobody has said. Raises NotFound("patient_not_found")."""
+    """How a patient wants to be reached; by any way where nobody has said. Audited. Raises NotFound("patient_not_found")."""
     tx.reach(patient_id)
     if tx.session.get(Patient, patient_id) is None:
         raise NotFound("patient_not_found")
-    found = tx.session.get(ContactPreference, patient_id)
-    return ContactPreferenceRow(patient_id, Reach(found.reach) if found else Reach.ANY, found.version if found else 0)
+    tx.record(Change("contact_preference", patient_id, Action.READ, patient_id=patient_id))
+    return _preference(tx, patient_id)
 
 
 @verb(Permission.CHOOSE_CONTACT, of_patient=True)
@@ -137,7 +137,7 @@ def set_contact_preference(tx: Tx, request: ContactPreferenceRow) -> ContactPref
     """
     tx.reach(request.patient_id)
     load_patient(tx, request.patient_id)
-    before = contact_preference(tx, request.patient_id)
+    before = _preference(tx, request.patient_id)
     if before.version != request.version:
         raise Conflict("changed_meanwhile")
     if before.version == 0:
@@ -150,6 +150,11 @@ def set_contact_preference(tx: Tx, request: ContactPreferenceRow) -> ContactPref
         tx.record(Change.updated(chosen, patient_id=request.patient_id))
     tx.session.flush()
     return ContactPreferenceRow(chosen.id, Reach(chosen.reach), chosen.version)
+
+
+def _preference(tx: Tx, patient_id: UUID) -> ContactPreferenceRow:
+    found = tx.session.get(ContactPreference, patient_id)
+    return ContactPreferenceRow(patient_id, Reach(found.reach) if found else Reach.ANY, found.version if found else 0)
 
 
 def _rule(tx: Tx, id_: UUID, version: int) -> ReminderRule:

@@ -66,7 +66,7 @@ def messages(
 ) -> Page[MessageRow]:
     """The outbox, newest first. Raises InvalidInput("cursor_not_right", "out_of_range")."""
     check_limit(page)
-    tx.note_look("outbound_message")
+    tx.note_look("outbound_message", patient_id=wanted.patient_id)
     where: list[ColumnElement[bool]] = (
         [OutboundMessage.state.in_([state.value for state in wanted.states])] if wanted.states else []
     )
@@ -83,12 +83,13 @@ def messages(
     return Page(items, encode_cursor([items[-1].id.hex]) if len(found) > page.limit else None, total)
 
 
-@verb(Permission.SEE_MESSAGES, writes=False)
+@verb(Permission.SEE_MESSAGES, concurrent=True)
 def message(tx: Tx, id_: UUID) -> MessageRow:
-    """One message of the outbox. Raises NotFound("message_not_found")."""
+    """One message of the outbox. Audited. Raises NotFound("message_not_found")."""
     found = tx.session.get(OutboundMessage, id_)
     if found is None:
         raise NotFound("message_not_found")
+    tx.record(Change("outbound_message", found.id, Action.READ, patient_id=found.patient_id))
     return row_of(found)
 
 

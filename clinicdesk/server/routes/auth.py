@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,7 +14,9 @@ from starlette.concurrency import run_in_threadpool
 
 from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.smtp import Mail, Smtp
+from clinicdesk.core.tx import Tx
 from clinicdesk.features.users import service
+from clinicdesk.features.users.rules import account_key
 from clinicdesk.features.users.schemas import (
     ChangePassword,
     Enrolment,
@@ -40,7 +43,7 @@ from clinicdesk.server.identity import (
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.tokens import ACCESS_LASTS
-from clinicdesk.server.units import AnonymousTx, ReadTx, WriteTx, anonymous_actor
+from clinicdesk.server.units import AnonymousTx, ReadTx, WriteTx, anonymous_actor, unasked
 
 log = logging.getLogger(__name__)
 
@@ -170,11 +173,13 @@ class Accepted:
 
 
 @router.post("/register", operation_id="register", summary="Open a patient's account", status_code=201)
-def register(
+async def register(
     request: Request, asked: Annotated[Register, Body(openapi_examples=_REGISTER)], later: BackgroundTasks
 ) -> Registered:
     serving = serving_of(request)
-    mail = service.open_account(serving.database, anonymous_actor(request), asked, serving.settings.public_url)
+    await _limit_mails(request, asked.email)
+    actor, site = anonymous_actor(request), serving.settings.public_url
+    mail = await run_in_threadpool(service.open_account, serving.database, actor, asked, site)
     later.add_task(_send, serving.smtp, mail)
     return Registered(asked.email, asked.given_name, asked.family_name)
 
@@ -187,9 +192,9 @@ def verify_email(tx: AnonymousTx, link: MailedToken) -> None:
 @router.post(
     "/email/resend", operation_id="resend_verification", summary="Ask for the mail again", status_code=202
 )  # fmt: skip
-def resend(tx: AnonymousTx, request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
-    serving = serving_of(request)
-    later.add_task(_send, serving.smtp, service.send_verification(tx, wanted.email, serving.settings.public_url))
+async def resend(request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+    await _limit_mails(request, wanted.email)
+    later.add_task(_write_to, request, service.send_verification, wanted.email)
     return Accepted()
 
 
@@ -280,9 +285,9 @@ def change_password(request: Request, caller: SignedInCaller, wanted: ChangePass
 @router.post(
     "/password/forgot", operation_id="forgot_password", summary="Ask for a link to a new password", status_code=202
 )  # fmt: skip
-def forgot_password(tx: AnonymousTx, request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
-    serving = serving_of(request)
-    later.add_task(_send, serving.smtp, service.forgot_password(tx, wanted.email, serving.settings.public_url))
+async def forgot_password(request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+    await _limit_mails(request, wanted.email)
+    later.add_task(_write_to, request, service.forgot_password, wanted.email)
     return Accepted()
 
 
@@ -346,6 +351,29 @@ def _answer(request: Request, response: Response, opened: OpenSession, by_cookie
         "cookie" if by_cookie else "bearer", int(ACCESS_LASTS.total_seconds()), device, opened.session.id,
         opened.user,
     )  # fmt: skip
+
+
+async def _limit_mails(request: Request, email: str) -> None:
+    """Refuse what another site's page asks for, and to fill anybody's post: whoever asks, from however many devices.
+
+    Raises NotPermitted("cross_site"), RateLimited, alike whether or not there is such an account.
+    """
+    ensure_own_page(request)
+    serving = serving_of(request)
+    await serving.limits.count(f"mails-from:{address_of(request)}", serving.settings.limit_anonymous)
+    await serving.limits.count(f"mails-to:{account_key(email)}", serving.settings.limit_sign_ins)
+
+
+async def _write_to(request: Request, verb: Callable[[Tx, str, str], Mail | None], email: str) -> None:
+    """Do all that there is to do behind the answer: how long that takes would tell whether there is such an account."""
+    serving = serving_of(request)
+    try:
+        async with unasked(serving, anonymous_actor(request)) as tx:
+            mail = await run_in_threadpool(verb, tx, email, serving.settings.public_url)
+    except ClinicError as error:
+        log.error("a mail was not written: %s", error.reason)
+        return
+    await run_in_threadpool(_send, serving.smtp, mail)
 
 
 def _send(smtp: Smtp | None, mail: Mail | None) -> None:

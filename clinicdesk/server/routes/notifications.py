@@ -158,7 +158,7 @@ def list_messages(
 
 
 @router.get("/messages/{message_id}", operation_id="get_message", summary="One message", responses=answers(404))
-def get_message(tx: ReadTx, message_id: UUID, response: Response) -> MessageRow:
+def get_message(tx: AuditedTx, message_id: UUID, response: Response) -> MessageRow:
     return tagged(service.message(tx, message_id), response)
 
 
@@ -241,7 +241,7 @@ def remove_rule(tx: WriteTx, rule_id: UUID, version: IfMatch) -> None:
     "/contacts/{patient_id}", operation_id="get_contact_preference", summary="How a patient wants to be reached",
     responses=answers(404),
 )  # fmt: skip
-def get_contact(tx: ReadTx, patient_id: UUID, response: Response) -> ContactPreferenceRow:
+def get_contact(tx: AuditedTx, patient_id: UUID, response: Response) -> ContactPreferenceRow:
     return tagged(service.contact_preference(tx, patient_id), response)
 
 
