@@ -109,6 +109,7 @@ _STATUS: list[tuple[type[ClinicError], int]] = [
 _OF_HTTP = {404: "no_such_path", 405: "method_not_allowed", 400: "bad_request", 413: "body_too_large"}
 _OF_PYDANTIC = {
     "missing": "missing", "string_too_long": "too_long", "string_too_short": "too_short", "too_long": "too_many",
+    **{code: code for code in ("day_not_right", "instant_not_right", "clock_not_right")},
 }  # fmt: skip
 
 
@@ -167,7 +168,7 @@ def _invalid(_request: Request, error: Exception) -> Response:
         for one in found
     ]
     code = fields[0].code if fields else "invalid_input"
-    detail = SENTENCES["missing" if code == "missing" else "invalid_input"]
+    detail = english(InvalidInput(code if "{" not in SENTENCES[code] else "invalid_input"))
     return answer(422, code, detail, field=fields[0].field if fields else None, errors=fields)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from clinicdesk.core.clock import in_utc
 
@@ -18,21 +19,23 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]
 _TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
 
 
-def _written(as_: re.Pattern[str]) -> BeforeValidator:
+def _written(as_: re.Pattern[str], code: str) -> BeforeValidator:
     """Takes nothing but text of this form: not seconds since 1970, which would be taken for it otherwise."""
 
     def check(value: object) -> object:
         if not isinstance(value, str) or not as_.fullmatch(value):
-            raise ValueError("not written as it should be")
+            raise PydanticCustomError(code, "not written as it should be")
         return value
 
     return BeforeValidator(check)
 
 
-Day = Annotated[date, Field(ge=EARLIEST, le=LATEST, examples=["2026-11-23"]), _written(_DAY)]
+Day = Annotated[date, Field(ge=EARLIEST, le=LATEST, examples=["2026-11-23"]), _written(_DAY, "day_not_right")]
 """A day of the clinic's calendar."""
 
-BirthDay = Annotated[date, Field(ge=date(1850, 1, 1), le=LATEST, examples=["1984-03-12"]), _written(_DAY)]
+BirthDay = Annotated[
+    date, Field(ge=date(1850, 1, 1), le=LATEST, examples=["1984-03-12"]), _written(_DAY, "day_not_right")
+]
 """A day on which somebody in the clinic's care can have been born."""
 
 Instant = Annotated[
@@ -41,11 +44,11 @@ Instant = Annotated[
         ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC), examples=["2026-11-23T09:30:00+01:00"]
     ),
     AfterValidator(in_utc),
-    _written(_INSTANT),
+    _written(_INSTANT, "instant_not_right"),
 ]
 """An instant with its offset; handed on in UTC."""
 
-TimeOfDay = Annotated[time, Field(examples=["08:30"]), _written(_TIME)]
+TimeOfDay = Annotated[time, Field(examples=["08:30"]), _written(_TIME, "clock_not_right")]
 """What a clock of the clinic shows."""
 
 

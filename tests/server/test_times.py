@@ -10,8 +10,11 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 
+from clinicdesk.core.permissions import Role
 from clinicdesk.server.times import Day, Instant, TimeOfDay, describe_clocks
+from tests.server.conftest import SignedIn
 
+_ID = "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6071"
 DAY = TypeAdapter[date](Day)
 INSTANT = TypeAdapter[datetime](Instant)
 TIME = TypeAdapter[time](TimeOfDay)
@@ -48,6 +51,17 @@ def test_no_other_instant_is(wrong: object) -> None:
 def test_no_other_time_of_day_is(wrong: object) -> None:
     with pytest.raises(ValidationError):
         TIME.validate_python(wrong)
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "code", "shown"),
+    [("start", "2026-11-23T09:30:00", "instant_not_right", "+01:00"), ("reason", "x" * 10_000, "too_long", "too long")],
+)
+def test_who_writes_one_wrongly_is_told_how(sign_in: SignedIn, field: str, wrong: str, code: str, shown: str) -> None:
+    visit = {"patient_id": _ID, "practitioner_id": _ID, "start": "2026-11-23T09:30:00Z", "minutes": 20}
+    answer = sign_in(Role.RECEPTIONIST).post("/api/v1/appointments", json={**visit, field: wrong})
+    assert (answer.status_code, answer.json()["field"], answer.json()["code"]) == (422, f"body.{field}", code)
+    assert shown in answer.json()["detail"]
 
 
 def test_times_of_day_are_documented_as_they_are_written() -> None:
