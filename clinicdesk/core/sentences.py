@@ -291,7 +291,7 @@ SENTENCES: dict[str, str] = {
     "file_too_large": "The file is too large to be read at once. Split it.",
     "archive_damaged": "The archive is damaged, or is none. What could be read of it was taken.",
     "nothing_to_import": "There is no .json or .ndjson file in it.",
-    "not_json": "The file is not JSON.",
+    "not_json": "This is not JSON.",
     "not_fhir": "This is not a FHIR resource.",
     "malformed": "This is not built as FHIR R4 has it: {field}.",
     "no_id": "It has no id, and nothing else to know it by.",
