@@ -32,8 +32,11 @@ POLICY = (
 
 @router.get("/docs", include_in_schema=False)
 def docs(request: Request) -> HTMLResponse:
-    """The page."""
-    return HTMLResponse("".join(_page(request.app.openapi())))
+    """The page, which is made once: strangers may ask for it as often as they like."""
+    state = request.app.state
+    if not hasattr(state, "docs_page"):
+        state.docs_page = "".join(_page(request.app.openapi()))
+    return HTMLResponse(state.docs_page)
 
 
 def _page(document: dict[str, Any]) -> Iterator[str]:

@@ -50,7 +50,8 @@ async def healthz() -> Alive:
 )
 async def readyz(request: Request) -> Response:
     serving = serving_of(request)
-    database, migrations = await run_in_threadpool(_look_at, serving.database)
+    async with serving.readiness:  # strangers may ask as often as they like, and hold one thread and one connection
+        database, migrations = await run_in_threadpool(_look_at, serving.database)
     redis: Any = "off"
     if serving.redis is not None:
         try:

@@ -54,7 +54,7 @@ def recall(tx: Tx, request: Request, key: str) -> None:
     known = answers.recall(tx, key)
     if known is None:
         return
-    if known.fingerprint != request.state.fingerprint:
+    if known.fingerprint != _asked_by(tx, request):
         raise InvalidInput("idempotency_key_reused", field=HEADER)
     marks = serving_of(request).marks
     if marks is not None:  # whoever wrote it may have died before it told the caches; now it counts as acknowledged
@@ -66,5 +66,12 @@ def keep(tx: Tx, request: Request, key: str) -> None:
     """Keep the answer to the request, in its unit of work."""
     response: Response = request.state.answer
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    answer = answers.Answer(response.status_code, headers, bytes(response.body), request.state.fingerprint)
+    answer = answers.Answer(response.status_code, headers, bytes(response.body), _asked_by(tx, request))
     answers.keep(tx, key, answer)
+
+
+def _asked_by(tx: Tx, request: Request) -> bytes:
+    """The request, as somebody asks who is what they are now: whoever has another role or record since then is not to be
+    told again what they were told before."""
+    whose = f"{tx.actor.role} {tx.actor.patient_id}".encode()
+    return hashlib.sha256(request.state.fingerprint + whose).digest()

@@ -63,6 +63,7 @@ class Serving:
     checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
     looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_LOOKED_AT))
+    readiness: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def start(self) -> None:
         """Begin what goes on beside the requests, in the loop that serves them."""

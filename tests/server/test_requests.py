@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import tracemalloc
@@ -10,15 +11,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
-from clinicdesk.core.tx import Database
+from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import directory
+from clinicdesk.features.users import service as users
+from clinicdesk.features.users.schemas import UserRow
 from clinicdesk.server.views import Views
 from tests.conftest import Hands
-from tests.server.conftest import PASSWORD, Knock, SignedIn
+from tests.server.conftest import PASSWORD, VISITS, Book, Knock, SignedIn
 
 AUTH, USERS = "/api/v1/auth", "/api/v1/users"
 LOGIN = f"{AUTH}/login"
@@ -183,6 +188,20 @@ def test_the_key_of_one_person_is_nothing_to_another(sign_in: SignedIn) -> None:
     problem(sign_in(Role.NURSE).post(USERS, json=NEW, headers=key), 403, "not_permitted")
 
 
+def test_whoever_has_another_record_since_then_is_not_told_again_what_the_first_answer_was(
+    sign_in: SignedIn, book: Book, people: dict[Role, UserRow], db: Database, operator: Actor
+) -> None:
+    key = {"Idempotency-Key": "key-00000006"}
+    visit = book.visit() | {"patient_id": str(book.mine)}
+    account = sign_in(Role.PATIENT)
+    assert account.post(VISITS, json=visit, headers=key).status_code == 201
+    assert account.post(VISITS, json=visit, headers=key).headers["Idempotency-Replayed"] == "true"
+    with db.write(operator) as tx:
+        version = users.get_user(tx, people[Role.PATIENT].id).version
+        users.link_patient(tx, people[Role.PATIENT].id, version, book.other)
+    problem(account.post(VISITS, json=visit, headers=key), 422, "idempotency_key_reused", "Idempotency-Key")
+
+
 def test_a_key_is_good_for_a_day(administrator_client: TestClient, sign_in: SignedIn, clock: Hands) -> None:
     key = {"Idempotency-Key": "key-00000004"}
     assert administrator_client.post(USERS, json=NEW, headers=key).status_code == 201
@@ -215,6 +234,42 @@ def test_the_server_says_whether_it_lives_can_work_and_what_it_does(knock: Knock
     assert client.get("/readyz").json() == {"status": "ok", "database": "ok", "migrations": "ok", "redis": "off"}
     client.get(f"{AUTH}/me")
     assert 'clinicdesk_requests_total{method="GET",route="/api/v1/auth/me",status="401"}' in client.get("/metrics").text
+
+
+def test_whoever_asks_whether_it_can_work_holds_one_connection_however_many_ask(server: FastAPI, db: Database) -> None:
+    held, most = 0, 0
+
+    def taken(*_: Any) -> None:
+        nonlocal held, most
+        held += 1
+        most = max(most, held)
+
+    def given_back(*_: Any) -> None:
+        nonlocal held
+        held -= 1
+
+    async def nothing(_message: Any = None) -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def ask() -> None:
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "GET", "path": "/readyz", "raw_path": b"/readyz", "headers": [],
+            "query_string": b"", "root_path": "", "scheme": "https", "client": ("203.0.113.7", 1),
+            "server": ("desk.example", 443),
+        }  # fmt: skip
+        await server(scope, nothing, nothing)
+
+    async def ask_often() -> None:
+        await asyncio.gather(*(ask() for _ in range(12)))
+
+    event.listen(db.engine, "checkout", taken)
+    event.listen(db.engine, "checkin", given_back)
+    try:
+        asyncio.run(ask_often())
+    finally:
+        event.remove(db.engine, "checkout", taken)
+        event.remove(db.engine, "checkin", given_back)
+    assert most == 1
 
 
 def test_the_document_names_every_endpoint_once_with_a_summary(client: TestClient) -> None:
