@@ -5,6 +5,8 @@ Short, calm, plain: what is the matter and what to do next. `{name}` stands for 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from clinicdesk.core.errors import ClinicError
 
 SENTENCES: dict[str, str] = {
@@ -327,5 +329,6 @@ def english(error: ClinicError) -> str:
     """The sentence of an error for the command line, with its parameters filled in."""
     sentence = SENTENCES.get(error.reason) or SENTENCES[type(error).code]
     for name, value in error.params.items():
-        sentence = sentence.replace("{" + name + "}", str(value))
+        said = f"{value.astimezone(UTC):%H:%M} UTC" if isinstance(value, datetime) else str(value)
+        sentence = sentence.replace("{" + name + "}", said)
     return sentence

@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from clinicdesk.server import problems
+from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
+from clinicdesk.server.idempotency import UNIT_HEADER
 from clinicdesk.server.times import describe_clocks
 
 Json = dict[str, Any]
@@ -18,6 +20,10 @@ _OF_FORMAT = {
     "uuid": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6071", "date-time": "2026-11-24T08:00:00Z", "date": "2026-11-24",
 }  # fmt: skip
 _OF_TYPE = {"string": "…", "integer": 1, "number": 1.0, "boolean": False}
+ETAG = {"description": "The version, for If-Match and If-None-Match.", "schema": {"type": "string"}}
+UNIT = {"description": "Names what this request changed, for an undo.", "schema": {"type": "string", "format": "uuid"}}
+RETRY_AFTER = {"description": "How many seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+
 _DEEPEST = 12
 """A schema may hold itself; an example stops somewhere."""
 
@@ -36,6 +42,7 @@ def document_of(app: FastAPI) -> Json:
     _name(document, schemas)
     describe_clocks(schemas)
     _exemplify(document, schemas)
+    _tell_headers(document)
     return document
 
 
@@ -102,6 +109,21 @@ def _learn(value: Any, known: Json) -> None:
             if isinstance(inner, str | int | float):
                 known.setdefault(name, inner)
             _learn(inner, known)
+
+
+def _tell_headers(document: Json) -> None:
+    """Say with which headers an operation answers, which its function in a generated client does not tell otherwise."""
+    for methods in document["paths"].values():
+        for method, operation in methods.items():
+            takes = {parameter["name"] for parameter in operation.get("parameters", [])}
+            for status, answer in operation["responses"].items():
+                told = {"Retry-After": RETRY_AFTER} if status in ("429", "503") else {}
+                if status in ("200", "201"):
+                    told |= {"ETag": ETAG} if method == "get" or status == "201" or "If-Match" in takes else {}
+                if status.startswith("2"):
+                    told |= {UNIT_HEADER: UNIT} if IDEMPOTENCY_HEADER in takes else {}
+                if told:
+                    answer.setdefault("headers", {}).update(told)
 
 
 def _example(schema: Json, schemas: Json, known: Json, name: str, depth: int) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from clinicdesk.core import files, tx
-from clinicdesk.core.errors import InvalidInput, NotFound, Unavailable
+from clinicdesk.core.errors import InvalidInput, NotFound, RateLimited, Unavailable
 from clinicdesk.core.sentences import SENTENCES, english
 
 TREES = [ast.parse(file.read_bytes()) for file in (Path(__file__).resolve().parents[2] / "clinicdesk").rglob("*.py")]
@@ -82,6 +83,11 @@ def test_a_sentence_is_calm_and_whole(code: str) -> None:
 
 def test_parameters_are_filled_in() -> None:
     assert english(NotFound("no_clinic_here", folder="/data")) == "There is no clinic in the folder /data."
+
+
+def test_an_instant_is_told_as_a_clock_shows_it() -> None:
+    until = datetime(2026, 11, 27, 5, 30, tzinfo=timezone(timedelta(hours=1)))
+    assert english(RateLimited("sign_in_locked", until=until)) == "Too many wrong passwords. Try again at 04:30 UTC."
 
 
 def test_a_code_without_a_sentence_of_its_own_is_told_by_its_family() -> None:

@@ -45,3 +45,12 @@ def test_each_body_and_answer_in_json_has_examples_that_fit(document: Json) -> N
                     fits = jsonschema_rs.validator_for(whole)
                     assert not [(e.message, one) for one in told for e in fits.iter_errors(one)], (method, path)
     assert asked > 250
+
+
+def test_the_headers_that_a_program_goes_by_are_told(document: Json) -> None:
+    booking = document["paths"]["/api/v1/appointments"]["post"]["responses"]
+    assert booking["201"]["headers"].keys() == {"ETag", "Clinicdesk-Unit"}
+    assert booking["429"]["headers"].keys() == {"Retry-After"}
+    assert document["paths"]["/api/v1/appointments/{appointment_id}"]["get"]["responses"]["200"]["headers"].keys() == {
+        "ETag"
+    }
