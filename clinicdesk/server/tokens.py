@@ -72,14 +72,14 @@ class Tokens:
         facts = self._read("events", token)
         return None if facts is None else _caller(facts, facts["until"])
 
-    def ticket(self, user_id: UUID) -> str:
+    def ticket(self, user_id: UUID, mark: str) -> str:
         """A token that says for five minutes: this person's password was right; the second factor is missing."""
-        return self._sign("ticket", TICKET_LASTS, {"sub": str(user_id)})
+        return self._sign("ticket", TICKET_LASTS, {"sub": str(user_id), "mark": mark})
 
-    def read_ticket(self, token: str) -> UUID | None:
-        """The person of a ticket; None where it is none of ours or has expired."""
+    def read_ticket(self, token: str) -> tuple[UUID, str] | None:
+        """The person of a ticket and the mark of their password; None where it is none of ours or has expired."""
         facts = self._read("ticket", token)
-        return None if facts is None else UUID(facts["sub"])
+        return None if facts is None else (UUID(facts["sub"]), facts.get("mark", ""))
 
     def device(self, device_id: UUID) -> str:
         """What a device shows to be known again. It lets nobody in; it has limits and locks of its own."""

@@ -428,6 +428,17 @@ def test_a_ticket_lasts_five_minutes(
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
 
 
+def test_a_ticket_is_worth_nothing_once_the_password_is_another(
+    client: TestClient, authenticator: tuple[pyotp.TOTP, list[str]], people: dict[Role, UserRow], db: Database,
+    operator: Actor, clock: Hands,
+) -> None:  # fmt: skip
+    half = {"ticket": ticket(client), "code": authenticator[0].at(clock.now)}
+    with db.write(operator) as tx:
+        users.reset_password(tx, people[Role.DOCTOR].id, NEW_PASSWORD)
+    answer = client.post(f"{AUTH}/login/code", json=half)
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+
+
 def test_the_second_factor_is_turned_off_by_a_code_or_by_an_administrator(
     client: TestClient,
     authenticator: tuple[pyotp.TOTP, list[str]],

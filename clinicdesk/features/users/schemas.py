@@ -41,7 +41,7 @@ class SessionEnded(NotSignedIn):
 
 
 class SecondFactorRequired(ClinicError):
-    """The password was right; `user_id` has to prove a second factor too. HTTP 401."""
+    """The password was right; `user_id` has to prove a second factor too, as long as it is this password (`mark`). HTTP 401."""
 
     code = "second_factor_required"
     keeps = True

@@ -46,7 +46,7 @@ _TOKEN_BYTES = 16 + 4 + 32
 def begin_session(database: Database, request: SignIn, place: Place) -> OpenSession:
     """Sign in for good; `request.desk` is not used, the place is.
 
-    Raises SignInRefused, SignInLocked, SecondFactorRequired (with `user_id`), InvalidInput("password_too_long").
+    Raises SignInRefused, SignInLocked, SecondFactorRequired (with `user_id`, `mark`), InvalidInput("password_too_long").
     """
     nobody = Actor(None, Role.NOBODY)
     with database.read(nobody) as tx:
@@ -69,13 +69,17 @@ def log_in(tx: Tx, request: SignIn, place: Place, prepared: Prepared | None = No
     """Sign in and open a session, within this unit of work. Raises as `begin_session` does."""
     signed = sign_in(tx, SignIn(request.email, request.password, _desk(tx, request.email, place)), prepared)
     if has_second_factor(tx, signed.user.id):
-        raise SecondFactorRequired(user_id=signed.user.id)
+        raise SecondFactorRequired(user_id=signed.user.id, mark=_mark(tx, tx.session.get_one(User, signed.user.id)))
     return _open(tx, signed.user.id, place)
 
 
 @verb(Permission.SIGN_IN)
-def log_in_with_code(tx: Tx, user_id: UUID, code: str, place: Place) -> OpenSession:
-    """Open the session of a person whose password was right, by a code of theirs. Raises SignInRefused, SignInLocked."""
+def log_in_with_code(tx: Tx, user_id: UUID, mark: str, code: str, place: Place) -> OpenSession:
+    """Open the session of a person whose password was right, by a code of theirs. Raises SignInRefused, SignInLocked,
+    NotSignedIn where the password was changed since `mark` was given."""
+    user = tx.session.get(User, user_id)
+    if user is None or not hmac.compare_digest(mark, _mark(tx, user)):
+        _refuse(tx)
     take_code(tx, user_id, code)
     return _open(tx, user_id, place)
 
@@ -223,6 +227,12 @@ def _read_token(tx: Tx, token: str) -> tuple[UUID, int]:
 
 def _refuse(tx: Tx) -> NoReturn:
     raise NotSignedIn(verb=tx.verb)
+
+
+def _mark(tx: Tx, user: User) -> str:
+    """What tells whether an account has the password that it had, and nothing else."""
+    key = derive_key(tx.database.audit_key, "second factor tickets")
+    return hmac.digest(key, user.password_hash.encode(), "sha256").hex()
 
 
 def _mac(tx: Tx, about: bytes) -> bytes:

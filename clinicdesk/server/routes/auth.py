@@ -213,7 +213,8 @@ async def login(
     try:
         opened = await run_in_threadpool(service.begin_session, serving.database, credentials, place)
     except SecondFactorRequired as needed:
-        raise SecondFactorRequired(ticket=serving.tokens.ticket(UUID(str(needed.params["user_id"])))) from None
+        whose, mark = UUID(str(needed.params["user_id"])), str(needed.params["mark"])
+        raise SecondFactorRequired(ticket=serving.tokens.ticket(whose, mark)) from None
     await serving.limits.give_back(f"sign-in:{desk}")  # only guesses are limited
     return _answer(request, response, opened, given.cookies)
 
@@ -222,10 +223,10 @@ async def login(
     "/login/code", operation_id="login_with_code", summary="Sign in: the second factor", responses=answers(401)
 )  # fmt: skip
 def login_with_code(tx: AnonymousTx, request: Request, response: Response, given: LogInCode) -> Session:
-    user_id = serving_of(request).tokens.read_ticket(given.ticket)
-    if user_id is None:
+    ticket = serving_of(request).tokens.read_ticket(given.ticket)
+    if ticket is None:
         raise NotSignedIn()
-    opened = service.log_in_with_code(tx, user_id, given.code, _place(request, given.device_name))
+    opened = service.log_in_with_code(tx, *ticket, given.code, _place(request, given.device_name))
     return _answer(request, response, opened, given.cookies)
 
 
