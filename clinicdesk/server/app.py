@@ -15,7 +15,7 @@ from clinicdesk import __version__
 from clinicdesk.server import docs, figures, health, links, problems, sentry
 from clinicdesk.server.description import document_of
 from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
-from clinicdesk.server.idempotency import UNIT_HEADER, Repeated
+from clinicdesk.server.idempotency import REPLAYED_HEADER, UNIT_HEADER, Repeated
 from clinicdesk.server.identity import API, DEVICE_HEADER
 from clinicdesk.server.jobs import Work
 from clinicdesk.server.requests import Requests
@@ -100,7 +100,9 @@ def create_app(serving: Serving) -> FastAPI:
                 "Authorization", "Content-Type", "If-Match", "If-None-Match", IDEMPOTENCY_HEADER, DEVICE_HEADER,
                 *documents.HEADERS,
             ],
-            expose_headers=["Content-Disposition", "ETag", "X-Request-ID", "Retry-After", UNIT_HEADER],
+            expose_headers=[
+                "Content-Disposition", "ETag", "Link", "X-Request-ID", "Retry-After", UNIT_HEADER, REPLAYED_HEADER,
+            ],
         )  # fmt: skip
     app.add_middleware(Requests)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

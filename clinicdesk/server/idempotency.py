@@ -16,6 +16,8 @@ from clinicdesk.server.identity import serving_of
 HEADER = "Idempotency-Key"
 UNIT_HEADER = "Clinicdesk-Unit"
 """Names the unit of work of a write in its answer: what an undo asks for."""
+REPLAYED_HEADER = "Idempotency-Replayed"
+"""Says of an answer that it is the first one again."""
 _KEPT_HEADERS = ("content-type", "etag", "location", UNIT_HEADER.lower())
 
 IdempotencyKey = Annotated[
@@ -59,7 +61,7 @@ def recall(tx: Tx, request: Request, key: str) -> None:
     marks = serving_of(request).marks
     if marks is not None:  # whoever wrote it may have died before it told the caches; now it counts as acknowledged
         marks.everything()
-    raise Repeated(Response(known.body, known.status, {**known.headers, "Idempotency-Replayed": "true"}))
+    raise Repeated(Response(known.body, known.status, {**known.headers, REPLAYED_HEADER: "true"}))
 
 
 def keep(tx: Tx, request: Request, key: str) -> None:

@@ -120,6 +120,10 @@ def test_other_origins_are_let_in_by_name_alone(client: TestClient) -> None:
     asked = {"Access-Control-Request-Method": "GET"}
     named = client.options(f"{AUTH}/me", headers={"Origin": "https://portal.example", **asked})
     assert named.headers["Access-Control-Allow-Origin"] == "https://portal.example"
+    told = client.get(f"{AUTH}/me", headers={"Origin": "https://portal.example"}).headers[
+        "Access-Control-Expose-Headers"
+    ]
+    assert {"ETag", "Clinicdesk-Unit", "Idempotency-Replayed", "Link"} <= set(told.split(", "))
     other = client.options(f"{AUTH}/me", headers={"Origin": "https://evil.example", **asked})
     assert "Access-Control-Allow-Origin" not in other.headers
 
