@@ -77,6 +77,7 @@ SENTENCES: dict[str, str] = {
     "mail_server_unreachable": "The mail server does not answer. Look at CLINICDESK_SMTP_HOST and CLINICDESK_SMTP_PORT.",
     "disk_nearly_full": "The disk has no room left for a backup.",
     # Signing in and accounts
+    "own_password_wrong": "This is not your password.",
     "sign_in_refused": "The e-mail or the password is not right.",
     "sign_in_locked": "Too many wrong passwords. Try again at {until}.",
     "not_signed_in": "Sign in first.",
@@ -86,7 +87,7 @@ SENTENCES: dict[str, str] = {
     "second_factor_off": "The second factor is not set up.",
     "code_not_right": "This code is not right, or was used already.",
     "link_not_right": "This link is not right, was used already or has expired. Ask for a new one.",
-    "email_not_verified": "The e-mail address of this account has not been confirmed yet.",
+    "email_not_verified": "This e-mail address is not confirmed yet. Somebody who is here can show who they are instead.",
     "not_a_patients_account": "This account does not belong to a patient.",
     "too_many_streams": "This account follows what happens in too many places at once. Close one of them.",
     "session_not_found": "This session is not there any more.",

@@ -31,7 +31,7 @@ from clinicdesk.features.appointments.schemas import SeriesClash
 from clinicdesk.features.medications.schemas import SafetyWarning
 from clinicdesk.features.merging.schemas import OverlappingVisits
 from clinicdesk.features.patients.schemas import Duplicate
-from clinicdesk.features.users.schemas import NotSignedIn, SecondFactorRequired, SignInRefused
+from clinicdesk.features.users.schemas import NotSignedIn, OwnPasswordWrong, SecondFactorRequired, SignInRefused
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ TITLES = {
 
 _STATUS: list[tuple[type[ClinicError], int]] = [
     (Malformed, 400),
-    (NotSignedIn, 401), (SignInRefused, 401), (SecondFactorRequired, 401),
+    (OwnPasswordWrong, 403), (NotSignedIn, 401), (SignInRefused, 401), (SecondFactorRequired, 401),
     (Hidden, 404), (NotPermitted, 403), (NotFound, 404), (Conflict, 409), (TooLarge, 413), (UnsupportedMedia, 415),
     (InvalidInput, 422), (PreconditionRequired, 428), (RateLimited, 429), (Unavailable, 503),
 ]  # fmt: skip

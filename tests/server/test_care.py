@@ -38,7 +38,7 @@ def test_an_emergency_is_opened_seen_by_its_owner_and_given_back(sign_in: Signed
 def test_a_wrong_password_and_a_missing_reason_are_refused(sign_in: SignedIn, ana: str) -> None:
     doctor = sign_in(Role.DOCTOR)
     wrong = doctor.post(GLASS, json={"patient_id": ana, "reason": "Fainted", "password": "not this one at all"})
-    assert (wrong.status_code, wrong.json()["code"]) == (401, "sign_in_refused")
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "own_password_wrong")
     empty = doctor.post(GLASS, json={"patient_id": ana, "reason": " ", "password": PASSWORD})
     assert (empty.status_code, empty.json()["code"], empty.json()["field"]) == (422, "empty", "reason")
     assert doctor.get(f"{GLASS}/mine").json() == []

@@ -9,6 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.patients import service as patients
+from clinicdesk.features.patients.schemas import Demographics, RegisterPatient
 from clinicdesk.features.users.schemas import UserRow
 from tests.server.conftest import PASSWORD, SignedIn
 
@@ -104,3 +107,14 @@ def test_accounts_and_roles_are_counted_and_listed(administrator_client: TestCli
     grants = {one["role"]: one["permissions"] for one in administrator_client.get(f"{USERS}/roles").json()}
     assert "manage_users" in grants["administrator"]
     assert "manage_users" not in grants["receptionist"]
+
+
+def test_somebody_who_was_here_needs_no_mail_to_be_linked(
+    administrator_client: TestClient, people: dict[Role, UserRow], db: Database, operator: Actor
+) -> None:
+    with db.write(operator) as tx:
+        ana = patients.register(tx, RegisterPatient(Demographics(family="Ana"))).id
+    path = f"{USERS}/{people[Role.PATIENT].id}/patient"
+    linked = {"patient_id": str(ana), "in_person": True}
+    answer = administrator_client.put(path, json=linked, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.json()["patient_id"], answer.json()["email_verified"]) == (200, str(ana), False)

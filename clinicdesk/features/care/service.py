@@ -62,7 +62,7 @@ def open_emergency(tx: Tx, request: BreakGlass, prepared: Prepared | None = None
     """Break the glass of one patient's record, with a reason and the caller's own password, which is counted if it is wrong.
 
     From then on, for as long as the clinic allows, the caller reaches that record beyond care and role; it is alerted, marked
-    in the audit trail, and waits for a review. Raises SignInRefused, SignInLocked, NotFound("patient_not_found"),
+    in the audit trail, and waits for a review. Raises OwnPasswordWrong, SignInLocked, NotFound("patient_not_found"),
     InvalidInput("empty", "too_long", "control_characters").
     """
     reason = one_line(request.reason, "reason", REASON_MOST, required=True)

@@ -52,7 +52,6 @@ from clinicdesk.features.practitioners.schemas import (
     SetWeeklyHours,
 )
 from clinicdesk.features.users import service as users
-from clinicdesk.features.users.models import User
 from clinicdesk.features.users.schemas import AddUser, UserRow
 
 _ACTOR = Actor(None, Role.OPERATOR, "demo clinic", "demo")
@@ -141,9 +140,7 @@ def _found(tx: Tx, zone: str) -> ClinicRow:
         memory.keep(_PATIENT, f"{number:03}", "patient", person_id, b"")
         own = added.get(f"{patient.demographics.given} {patient.demographics.family}")
         if own is not None and own.role is Role.PATIENT and own.patient_id is None:
-            # There is no mailbox of which an invented person could prove anything.
-            tx.session.get_one(User, own.id).email_verified_at = tx.now
-            added[own.name] = users.link_patient(tx, own.id, own.version, person_id)
+            added[own.name] = users.link_patient(tx, own.id, own.version, person_id, in_person=True)
     tx.session.flush()
     return clinic
 

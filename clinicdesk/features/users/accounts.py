@@ -137,18 +137,19 @@ def reset_password(tx: Tx, user_id: UUID, new: str) -> UserRow:
 
 
 @verb(Permission.MANAGE_USERS)
-def link_patient(tx: Tx, user_id: UUID, version: int, patient_id: UUID | None) -> UserRow:
+def link_patient(tx: Tx, user_id: UUID, version: int, patient_id: UUID | None, *, in_person: bool = False) -> UserRow:
     """Say which patient an account belongs to: the person may then see that record and no other.
 
-    Raises NotFound("user_not_found"), Conflict("changed_meanwhile", "not_a_patients_account", "email_not_verified").
+    That the account is the patient's is proven by the mailed link, or by the person, who was here (`in_person`). Raises
+    NotFound("user_not_found"), Conflict("changed_meanwhile", "not_a_patients_account", "email_not_verified").
     """
     user = _find(tx.session, user_id, version)
     if user.role != Role.PATIENT:
         raise Conflict("not_a_patients_account")
-    if patient_id is not None and user.email_verified_at is None:
+    if patient_id is not None and user.email_verified_at is None and not in_person:
         raise Conflict("email_not_verified")
     user.patient_id = patient_id
-    record_user(tx, Change.updated(user))
+    record_user(tx, Change.updated(user, note="in_person" if in_person else ""))
     tx.session.flush()
     return row_of(user)
 

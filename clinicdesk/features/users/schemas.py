@@ -20,6 +20,12 @@ class SignInRefused(NotPermitted):
     keeps = True
 
 
+class OwnPasswordWrong(SignInRefused):
+    """Somebody who is signed in was asked for their password again, and it was another. The failure is counted."""
+
+    code = "own_password_wrong"
+
+
 class SignInLocked(RateLimited):
     """Too many wrong passwords for this account at this desk; `until` is the instant from which to try again."""
 

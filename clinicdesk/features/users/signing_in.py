@@ -21,7 +21,15 @@ from clinicdesk.features.users.accounts import known_phrases, row_of, set_passwo
 from clinicdesk.features.users.models import SignInFailure, User
 from clinicdesk.features.users.passwords import Prepared, hash_password, prepare
 from clinicdesk.features.users.rules import account_key, check_password, fold_email, lock_length
-from clinicdesk.features.users.schemas import ChangePassword, SignedIn, SignIn, SignInLocked, SignInRefused, UserRow
+from clinicdesk.features.users.schemas import (
+    ChangePassword,
+    OwnPasswordWrong,
+    SignedIn,
+    SignIn,
+    SignInLocked,
+    SignInRefused,
+    UserRow,
+)
 
 _FAILURES = 5
 _LOCK_MINUTES = 15
@@ -93,7 +101,7 @@ def sign_out(tx: Tx) -> None:
 def unlock(tx: Tx, password: str, prepared: Prepared | None = None) -> UserRow:
     """Check the password of the person who is signed in, whose screen is locked.
 
-    Raises SignInRefused, SignInLocked, InvalidInput("password_too_long"); NotPermitted where nobody is signed in.
+    Raises OwnPasswordWrong, SignInLocked, InvalidInput("password_too_long"); NotPermitted where nobody is signed in.
     """
     user = prove_own(tx, password, prepared)
     _seen(tx, user)
@@ -106,7 +114,7 @@ def change_password(
 ) -> UserRow:
     """Change one's own password, which ends one's sessions on the server but for this one.
 
-    Raises SignInRefused, SignInLocked for a wrong `current`; InvalidInput("password_same", "password_…") for the new one;
+    Raises OwnPasswordWrong, SignInLocked for a wrong `current`; InvalidInput("password_same", "password_…") for the new one;
     NotPermitted where nobody is signed in.
     """
     user = prove_own(tx, request.current, prepared)
@@ -121,15 +129,22 @@ def change_password(
 def prove_own(tx: Tx, password: str, prepared: Prepared | None) -> User:
     """The signed-in person, if the password is theirs; within a verb that asks for it again. A wrong one is counted.
 
-    Raises SignInRefused, SignInLocked, InvalidInput("password_too_long"); NotPermitted where nobody is signed in.
+    Raises OwnPasswordWrong, SignInLocked, InvalidInput("password_too_long"); NotPermitted where nobody is signed in.
     """
     user = None if tx.actor.user_id is None else tx.session.get(User, tx.actor.user_id)
     if user is None:
         raise NotPermitted(verb=tx.verb)
-    return _prove(tx, account_key(user.email), user, password, prepared)
+    return _prove(tx, account_key(user.email), user, password, prepared, OwnPasswordWrong)
 
 
-def _prove(tx: Tx, account: str, user: User | None, password: str, prepared: Prepared | None) -> User:
+def _prove(
+    tx: Tx,
+    account: str,
+    user: User | None,
+    password: str,
+    prepared: Prepared | None,
+    refusal: type[SignInRefused] = SignInRefused,
+) -> User:
     """The user, if the password is theirs, the account is on and not locked here. Everything else is counted and refused."""
     user_id = user.id if user is not None else None
     until = locked_until(tx, account)
@@ -150,7 +165,7 @@ def _prove(tx: Tx, account: str, user: User | None, password: str, prepared: Pre
         failed = SignInFailure(account=account, desk=tx.actor.desk, failures=0, locks=0, locked_until=None)
         tx.session.add(failed)
     count_failure(tx, failed, user_id)
-    raise SignInRefused()
+    raise refusal()
 
 
 def count_failure(tx: Tx, failed: SignInFailure, user_id: UUID | None) -> None:

@@ -51,9 +51,14 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class PatientLink:
-    """Which patient an account belongs to; null for none."""
+    """Which patient an account belongs to; null for none.
+
+    An address that the patient has not confirmed by the mailed link needs the person: `in_person` says that they were here
+    and have shown who they are.
+    """
 
     patient_id: UUID | None
+    in_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ def set_active(tx: WriteTx, user_id: UUID, version: IfMatch, wanted: Activity, r
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def link_patient(tx: WriteTx, user_id: UUID, version: IfMatch, link: PatientLink, response: Response) -> UserRow:
-    return tagged(service.link_patient(tx, user_id, version, link.patient_id), response)
+    return tagged(service.link_patient(tx, user_id, version, link.patient_id, in_person=link.in_person), response)
 
 
 @router.post(
