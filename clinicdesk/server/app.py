@@ -39,6 +39,7 @@ from clinicdesk.server.routes import (
 )
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
+from clinicdesk.server.supervised import end_with_parent
 
 ROUTERS = (
     auth.router,
@@ -121,6 +122,7 @@ def _document(app: FastAPI) -> dict[str, object]:
 
 
 def from_environment() -> FastAPI:
-    """The app for one worker, with the settings of the environment."""
+    """The app for one worker, with the settings of the environment; the worker ends with whoever started it."""
+    end_with_parent()
     settings = load_settings()
     return create_app(open_serving(settings))

@@ -60,9 +60,8 @@ def test_messages_of_others_are_not_kept(tmp_path: Path) -> None:
     assert [line["message"] for line in lines(tmp_path)] == ["ours"]
 
 
-def test_a_log_is_rotated_and_only_so_much_of_it_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "_MAX_BYTES", 500)
-    logs.start_logging(tmp_path)
+def test_a_log_is_rotated_and_only_so_much_of_it_kept(tmp_path: Path) -> None:
+    logs.start_logging(tmp_path, most_bytes=500)
     for number in range(100):
         log.info("line %d", number)
     kept = sorted(file.name for file in (tmp_path / "logs").iterdir())

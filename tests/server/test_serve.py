@@ -56,7 +56,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 def outcome(process: subprocess.Popen[bytes]) -> tuple[int, dict[str, Any]]:
@@ -92,6 +92,17 @@ def test_a_trials_mails_lead_to_it_whatever_its_port(serve: Serve, postbox: Post
     assert link is not None
     assert link[0].startswith(f"{address}/verify?token=")
     assert httpx2.get(link[0], timeout=5).status_code == 200
+
+
+def test_workers_end_with_the_process_that_started_them(serve: Serve, blank_postgres_url: str, redis_url: str) -> None:
+    process, address = serve(
+        CLINICDESK_DATABASE_URL=blank_postgres_url, CLINICDESK_SECRET_KEY=SECRET, CLINICDESK_REDIS_URL=redis_url,
+        CLINICDESK_WORKERS="2",
+    )  # fmt: skip
+    process.kill()
+    process.communicate(timeout=60)  # the workers have its output as well, so this waits for them
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"{address}/healthz", timeout=5)
 
 
 def test_a_trial_with_the_demo_clinic_has_its_people_and_its_day(serve: Serve) -> None:

@@ -13,15 +13,18 @@ from sqlalchemy import select
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.paging import PageRequest
-from clinicdesk.core.permissions import Permission, Role
+from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
-from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
+from clinicdesk.core.tx import Actor, Database, Tx
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.schemas import BookAppointment, RecordPast, Status
 from clinicdesk.features.care import service as care
 from clinicdesk.features.care.schemas import BreakGlass, CareRow, CareScope, EmergencyQuery, ReviewEmergency
+from clinicdesk.features.medications import service as medications
 from clinicdesk.features.notifications import service as notifications
 from clinicdesk.features.notifications.schemas import Kind
+from clinicdesk.features.observations import service as observations
+from clinicdesk.features.observations.schemas import Measure, RecordObservation
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.schemas import Demographics, RegisterPatient
 from clinicdesk.features.practitioners import service as practitioners
@@ -34,16 +37,12 @@ from tests.conftest import Hands
 PASSWORD = "seven quiet boats at noon"
 
 
-@verb(Permission.READ_MEDICATIONS, concurrent=True, of_patient=True)
 def look(tx: Tx, patient_id: UUID) -> None:
-    tx.reach(patient_id)
-    tx.record(Change("medication_request", None, Action.READ, patient_id=patient_id))
+    medications.current_medications(tx, patient_id)
 
 
-@verb(Permission.PRESCRIBE, concurrent=True, of_patient=True)
-def prescribe(tx: Tx, patient_id: UUID) -> None:
-    tx.reach(patient_id)
-    tx.record(Change("medication_request", new_id(), Action.CREATE, None, {"status": "draft"}, patient_id))
+def measure(tx: Tx, patient_id: UUID) -> None:
+    observations.record(tx, RecordObservation(patient_id, Measure.WEIGHT, 70, unit="kg"))
 
 
 class House:
@@ -139,7 +138,7 @@ def test_the_clinic_says_how_far_care_reaches(house: House) -> None:
 def test_a_broken_glass_opens_the_record_for_an_hour(house: House) -> None:
     house.break_glass(house.doctor)
     assert house.sees(house.doctor)
-    assert house.sees(house.doctor, prescribe)
+    assert house.sees(house.doctor, measure)
     assert not house.sees(house.other_doctor)
     house.clock.now += timedelta(minutes=59)
     assert house.sees(house.doctor)
@@ -147,11 +146,11 @@ def test_a_broken_glass_opens_the_record_for_an_hour(house: House) -> None:
     assert not house.sees(house.doctor)
 
 
-def test_beyond_their_role_somebody_at_the_desk_may_look_but_not_prescribe(house: House) -> None:
+def test_beyond_their_role_somebody_at_the_desk_may_look_but_change_nothing(house: House) -> None:
     assert not house.sees(house.receptionist)
     house.break_glass(house.receptionist)
     assert house.sees(house.receptionist)
-    assert not house.sees(house.receptionist, prescribe)
+    assert not house.sees(house.receptionist, measure)
     assert not house.sees(house.nurse)
     with house.db.write(house.receptionist) as tx, pytest.raises(NotPermitted):
         look(tx, new_id())
