@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
-
-_LOOK_SECONDS = 1.0
+from multiprocessing import parent_process
 
 
 def end_with_parent() -> None:
-    """End this process, gracefully, as soon as another than now is its parent; returns at once.
+    """End this process, gracefully, as soon as the one that started it is gone; returns at once.
 
     A worker without a supervisor would go on listening, so that no new server could take its place.
     """
-    parent = os.getppid()
+    parent = parent_process()
+    if parent is None:
+        return
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK_SECONDS)
+        parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="supervised", daemon=True).start()
