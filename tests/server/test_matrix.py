@@ -219,6 +219,8 @@ def status(client: TestClient, endpoint: tuple[str, str], name: str) -> int:
     answer = client.request(
         method, filled, params=QUERIES.get(name), json=BODIES.get(name), headers={"If-Match": '"999"'}
     )
+    if answer.status_code == 403 and answer.json()["code"] == "own_password_wrong":
+        return 200  # they may ask; it is only not the password
     return int(answer.status_code)
 
 
