@@ -265,7 +265,8 @@ class Asking:
     def caller(self, operation: Operation) -> TestClient:
         """Whoever the operation is open to."""
         for client in self._clients.values():
-            if self.send(client, operation).status_code != 403:
+            answer = self.send(client, operation)
+            if answer.status_code != 403 or answer.json()["code"] == "own_password_wrong":
                 return client
         return self._anybody
 
