@@ -281,7 +281,9 @@ def test_hidden_fields_are_shown_by_one_key_on_the_card(
 ) -> None:
     with_visit(qtbot, today, clinic.book(at(11)))
     card = today.day_view.card()
+    qtbot.waitUntil(today.day_view.hasFocus)
     hands.ctrl(Key.Key_Space)
+    qtbot.waitUntil(card.isVisible)
     qtbot.waitUntil(lambda: any(label.text().endswith("418\u2069") for label in card.findChildren(QLabel)))
     assert not any(label.text() == "07700900418" for label in card.findChildren(QLabel))
     hands.press("v")
