@@ -1,4 +1,4 @@
-"""/health: what patients take, what reminds them, and what was measured; a patient's own as well as the clinic's work."""
+"""/health: what patients take, and what reminds them; a patient's own as well as the clinic's work."""
 
 from __future__ import annotations
 
@@ -29,16 +29,6 @@ from clinicdesk.features.medications.schemas import (
     Renew,
     Route,
     SaveReminder,
-)
-from clinicdesk.features.observations import service as observations
-from clinicdesk.features.observations.schemas import (
-    CorrectObservation,
-    Latest,
-    Measure,
-    ObservationQuery,
-    ObservationRow,
-    RecordObservation,
-    Trend,
 )
 from clinicdesk.server.etags import IfMatch, etag, tagged
 from clinicdesk.server.paging import Paging
@@ -78,7 +68,7 @@ _PHRASE = {
 }
 _READ = {"as one types it": {"value": {"text": "amoxicillin 500mg cap tds 7d r1"}}}
 _OVERRIDE = {"nothing serious": {"value": {}}, "in spite of it": {"value": {"override_reason": "No alternative"}}}
-_REASON = {"reason": {"value": {"reason": "Ankle swelling"}}}
+REASON = {"reason": {"value": {"reason": "Ankle swelling"}}}
 _MAY_REASON = {"reason": {"value": {"reason": "Chose another"}}, "none": {"value": {}}}
 _RENEW = {"for a quarter": {"value": {"ends_on": "2027-02-28", "refills": 2}}}
 _DISPENSE = {"a week": {"value": {"days": 7, "quantity": 21, "unit": "capsule"}}}
@@ -87,16 +77,6 @@ _REMINDER = {
     "on Mondays": {"value": {"times": ["09:00"], "starts_on": "2026-11-23", "weekdays": [0]}},
 }
 _ON = {"off": {"value": {"enabled": False}}, "on": {"value": {"enabled": True}}}
-_METRIC = {
-    "weight": {"value": {"measure": "weight", "value": 70.4, "unit": "kg"}},
-    "blood pressure": {
-        "value": {
-            "measure": "blood-pressure", "value": 128, "diastolic": 82, "taken_at": "2026-11-23T08:10:00+01:00",
-            "note": "sitting, left arm",
-        }
-    },
-}  # fmt: skip
-_CORRECT = {"typing error": {"value": {"value": 70.4, "reason": "Typed 704"}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,44 +212,20 @@ class Enabled:
     enabled: Yes
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A measurement; of a blood pressure `value` is the upper one. No unit: the measure's own. No `taken_at`: now."""
-
-    measure: Measure
-    value: Amount
-    diastolic: Amount | None = None
-    unit: Annotated[str, Field(max_length=20)] = ""
-    taken_at: Instant | None = None
-    note: Text = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What should have been recorded, and why it was not."""
-
-    value: Amount
-    reason: Text
-    diastolic: Amount | None = None
-    unit: Annotated[str, Field(max_length=20)] = ""
-    taken_at: Instant | None = None
-    note: Text = ""
-
-
-_PATIENT = "/patients/{patient_id}"
-_CHANGE: dict[str, Any] = {"responses": answers(404, 409, 412, 428)}
-_OF: dict[str, Any] = {"responses": answers(404, 409)}
+PATIENT = "/patients/{patient_id}"
+CHANGE: dict[str, Any] = {"responses": answers(404, 409, 412, 428)}
+OF: dict[str, Any] = {"responses": answers(404, 409)}
 
 
 # ---- medications: of a patient ---------------------------------------------------------------------------------------
 
 
-@router.get(f"{_PATIENT}/medications", operation_id="current_medications", summary="What a patient takes", **_OF)
+@router.get(f"{PATIENT}/medications", operation_id="current_medications", summary="What a patient takes", **OF)
 def current_medications(tx: AuditedTx, patient_id: UUID) -> list[MedicationRow]:
     return medications.current_medications(tx, patient_id)
 
 
-@router.get(f"{_PATIENT}/medications/past", operation_id="past_medications", summary="What a patient took", **_OF)
+@router.get(f"{PATIENT}/medications/past", operation_id="past_medications", summary="What a patient took", **OF)
 def past_medications(
     tx: AuditedTx, patient_id: UUID, page: Paging, entered_in_error: bool = False
 ) -> Page[MedicationRow]:
@@ -277,7 +233,7 @@ def past_medications(
 
 
 @router.post(
-    f"{_PATIENT}/medications/check", operation_id="check_medicine", **_OF,
+    f"{PATIENT}/medications/check", operation_id="check_medicine", **OF,
     summary="What speaks against a medicine: allergies, other medicines, doubles",
 )  # fmt: skip
 def check_medicine(
@@ -287,7 +243,7 @@ def check_medicine(
 
 
 @router.post(
-    f"{_PATIENT}/medications", operation_id="prescribe", status_code=201, **_OF,
+    f"{PATIENT}/medications", operation_id="prescribe", status_code=201, **OF,
     summary="Prescribe; a serious warning is told (409, serious_warning) and needs a reason to be overridden",
 )  # fmt: skip
 def prescribe(
@@ -300,7 +256,7 @@ def prescribe(
 
 
 @router.post(
-    f"{_PATIENT}/medications/phrase", operation_id="prescribe_phrase", status_code=201, **_OF,
+    f"{PATIENT}/medications/phrase", operation_id="prescribe_phrase", status_code=201, **OF,
     summary="Prescribe as one types it, such as `ibuprofen 400mg tds 7d`",
 )  # fmt: skip
 def prescribe_phrase(
@@ -330,7 +286,7 @@ def open_medication(tx: AuditedTx, medication_id: UUID, response: Response) -> M
     return found
 
 
-@router.put("/medications/{medication_id}", operation_id="edit_draft", summary="Change a draft", **_CHANGE)
+@router.put("/medications/{medication_id}", operation_id="edit_draft", summary="Change a draft", **CHANGE)
 def edit_draft(
     tx: WriteTx, medication_id: UUID, version: IfMatch,
     wanted: Annotated[Prescription, Body(openapi_examples=_PRESCRIBE)], response: Response,
@@ -339,7 +295,7 @@ def edit_draft(
     return tagged(medications.edit_draft(tx, request), response)
 
 
-@router.post("/medications/{medication_id}/sign", operation_id="sign_draft", summary="Sign a draft", **_CHANGE)
+@router.post("/medications/{medication_id}/sign", operation_id="sign_draft", summary="Sign a draft", **CHANGE)
 def sign_draft(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Override, Body(openapi_examples=_OVERRIDE)],
     response: Response,
@@ -349,7 +305,7 @@ def sign_draft(
 
 @router.post(
     "/medications/{medication_id}/renew", operation_id="renew_medication", status_code=201,
-    summary="Let a prescription go on as a new one", **_CHANGE,
+    summary="Let a prescription go on as a new one", **CHANGE,
 )  # fmt: skip
 def renew_medication(
     tx: WriteTx, medication_id: UUID, version: IfMatch, wanted: Annotated[Renewal, Body(openapi_examples=_RENEW)],
@@ -359,16 +315,16 @@ def renew_medication(
     return tagged(medications.renew(tx, request), response)
 
 
-@router.post("/medications/{medication_id}/hold", operation_id="hold_medication", summary="Pause a medicine", **_CHANGE)
+@router.post("/medications/{medication_id}/hold", operation_id="hold_medication", summary="Pause a medicine", **CHANGE)
 def hold_medication(
-    tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
+    tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=REASON)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
     return tagged(medications.hold(tx, medication_id, version, why.reason), response)
 
 
 @router.post(
-    "/medications/{medication_id}/resume", operation_id="resume_medication", summary="Let a medicine go on", **_CHANGE
+    "/medications/{medication_id}/resume", operation_id="resume_medication", summary="Let a medicine go on", **CHANGE
 )  # fmt: skip
 def resume_medication(
     tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Override, Body(openapi_examples=_OVERRIDE)],
@@ -377,9 +333,9 @@ def resume_medication(
     return tagged(medications.resume(tx, medication_id, version, why.override_reason), response)
 
 
-@router.post("/medications/{medication_id}/stop", operation_id="stop_medication", summary="End a medicine", **_CHANGE)
+@router.post("/medications/{medication_id}/stop", operation_id="stop_medication", summary="End a medicine", **CHANGE)
 def stop_medication(
-    tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
+    tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=REASON)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
     return tagged(medications.stop(tx, medication_id, version, why.reason), response)
@@ -387,14 +343,14 @@ def stop_medication(
 
 @router.post(
     "/medications/{medication_id}/complete", operation_id="complete_medication", summary="It was taken to its end",
-    **_CHANGE,
+    **CHANGE,
 )  # fmt: skip
 def complete_medication(tx: WriteTx, medication_id: UUID, version: IfMatch, response: Response) -> MedicationRow:
     return tagged(medications.complete(tx, medication_id, version), response)
 
 
 @router.post(
-    "/medications/{medication_id}/withdraw", operation_id="withdraw_medication", **_CHANGE,
+    "/medications/{medication_id}/withdraw", operation_id="withdraw_medication", **CHANGE,
     summary="Cancel a prescription of which nothing was handed out",
 )  # fmt: skip
 def withdraw_medication(
@@ -405,11 +361,11 @@ def withdraw_medication(
 
 
 @router.post(
-    "/medications/{medication_id}/entered-in-error", operation_id="mark_medication_entered_in_error", **_CHANGE,
+    "/medications/{medication_id}/entered-in-error", operation_id="mark_medication_entered_in_error", **CHANGE,
     summary="It should never have stood on this record",
 )  # fmt: skip
 def mark_medication_entered_in_error(
-    tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
+    tx: WriteTx, medication_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=REASON)],
     response: Response,
 ) -> MedicationRow:  # fmt: skip
     return tagged(medications.mark_entered_in_error(tx, medication_id, version, why.reason), response)
@@ -417,7 +373,7 @@ def mark_medication_entered_in_error(
 
 @router.post(
     "/medications/{medication_id}/dispense", operation_id="dispense_medication", summary="A supply was handed out",
-    **_CHANGE,
+    **CHANGE,
 )  # fmt: skip
 def dispense_medication(
     tx: WriteTx, medication_id: UUID, version: IfMatch, supply: Annotated[Supply, Body(openapi_examples=_DISPENSE)],
@@ -430,12 +386,12 @@ def dispense_medication(
 # ---- reminders ---------------------------------------------------------------------------------------------------------
 
 
-@router.get(f"{_PATIENT}/reminders", operation_id="list_reminders", summary="What a patient is reminded of", **_OF)
+@router.get(f"{PATIENT}/reminders", operation_id="list_reminders", summary="What a patient is reminded of", **OF)
 def list_reminders(tx: AuditedTx, patient_id: UUID) -> list[ReminderRow]:
     return medications.reminders_of_patient(tx, patient_id)
 
 
-@router.get(f"{_PATIENT}/reminders/due", operation_id="due_reminders", summary="What is due in a time", **_OF)
+@router.get(f"{PATIENT}/reminders/due", operation_id="due_reminders", summary="What is due in a time", **OF)
 def due_reminders(
     tx: AuditedTx, patient_id: UUID, since: Annotated[Instant | None, Query(description="Now, if not said.")] = None,
     hours: Annotated[int, Query(ge=1, le=744, description="How long a time to look at.")] = 24,
@@ -446,7 +402,7 @@ def due_reminders(
 
 @router.post(
     "/medications/{medication_id}/reminders", operation_id="add_reminder", summary="Remind of a medicine",
-    status_code=201, **_OF,
+    status_code=201, **OF,
 )  # fmt: skip
 def add_reminder(
     tx: WriteTx, medication_id: UUID, rule: Annotated[Rule, Body(openapi_examples=_REMINDER)], response: Response
@@ -456,7 +412,7 @@ def add_reminder(
 
 @router.put(
     "/medications/{medication_id}/reminders/{reminder_id}", operation_id="edit_reminder",
-    summary="Give a reminder another rule", **_CHANGE,
+    summary="Give a reminder another rule", **CHANGE,
 )  # fmt: skip
 def edit_reminder(
     tx: WriteTx, medication_id: UUID, reminder_id: UUID, version: IfMatch,
@@ -466,70 +422,9 @@ def edit_reminder(
     return tagged(medications.save_reminder(tx, request), response)
 
 
-@router.put("/reminders/{reminder_id}/enabled", operation_id="enable_reminder", summary="Turn it on or off", **_CHANGE)
+@router.put("/reminders/{reminder_id}/enabled", operation_id="enable_reminder", summary="Turn it on or off", **CHANGE)
 def enable_reminder(
     tx: WriteTx, reminder_id: UUID, version: IfMatch, wanted: Annotated[Enabled, Body(openapi_examples=_ON)],
     response: Response,
 ) -> ReminderRow:  # fmt: skip
     return tagged(medications.enable_reminder(tx, reminder_id, version, wanted.enabled), response)
-
-
-# ---- metrics -----------------------------------------------------------------------------------------------------------
-
-
-@router.get(f"{_PATIENT}/metrics", operation_id="list_metrics", summary="What was measured, the latest first", **_OF)
-def list_metrics(
-    tx: AuditedTx, patient_id: UUID, page: Paging, measure: Measure | None = None, since: Instant | None = None,
-    until: Instant | None = None, entered_in_error: bool = False,
-) -> Page[ObservationRow]:  # fmt: skip
-    query = ObservationQuery(patient_id, measure, since, until, entered_in_error, page)
-    return observations.list_observations(tx, query)
-
-
-@router.post(
-    f"{_PATIENT}/metrics", operation_id="record_metric", summary="Record what was measured", status_code=201, **_OF
-)  # fmt: skip
-def record_metric(
-    tx: WriteTx, patient_id: UUID, told: Annotated[Measured, Body(openapi_examples=_METRIC)], response: Response
-) -> ObservationRow:
-    request = RecordObservation(
-        patient_id, told.measure, told.value, told.diastolic, told.unit, told.taken_at, told.note
-    )
-    return tagged(observations.record(tx, request), response)
-
-
-@router.get(
-    f"{_PATIENT}/metrics/latest", operation_id="latest_metrics", summary="The latest value of each measure", **_OF
-)  # fmt: skip
-def latest_metrics(tx: AuditedTx, patient_id: UUID) -> Latest:
-    return observations.latest(tx, patient_id)
-
-
-@router.get(f"{_PATIENT}/metrics/trend", operation_id="metric_trend", summary="A measure over time", **_OF)
-def metric_trend(
-    tx: AuditedTx, patient_id: UUID, measure: Measure = Measure.WEIGHT, since: Instant | None = None,
-    until: Instant | None = None,
-) -> Trend:  # fmt: skip
-    return observations.trend(tx, patient_id, measure, since, until)
-
-
-@router.put(
-    "/metrics/{metric_id}", operation_id="correct_metric", **_CHANGE,
-    summary="Put a value right: the wrong one is kept and marked, and a new one takes its place",
-)  # fmt: skip
-def correct_metric(
-    tx: WriteTx, metric_id: UUID, version: IfMatch, told: Annotated[Correction, Body(openapi_examples=_CORRECT)],
-    response: Response,
-) -> ObservationRow:  # fmt: skip
-    request = CorrectObservation(
-        metric_id, version, told.value, told.reason, told.diastolic, told.unit, told.taken_at, told.note
-    )
-    return tagged(observations.correct(tx, request), response)
-
-
-@router.post("/metrics/{metric_id}/wrong", operation_id="mark_metric_wrong", summary="It is none of theirs", **_CHANGE)
-def mark_metric_wrong(
-    tx: WriteTx, metric_id: UUID, version: IfMatch, why: Annotated[Reason, Body(openapi_examples=_REASON)],
-    response: Response,
-) -> ObservationRow:  # fmt: skip
-    return tagged(observations.mark_wrong(tx, metric_id, version, why.reason), response)
