@@ -27,7 +27,7 @@ from clinicdesk.core.errors import (
 )
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.core.sentences import SENTENCES, english
-from clinicdesk.features.appointments.schemas import SeriesClash
+from clinicdesk.features.appointments.series_schemas import SeriesClash
 from clinicdesk.features.medications.schemas import SafetyWarning
 from clinicdesk.features.merging.schemas import OverlappingVisits
 from clinicdesk.features.patients.schemas import Duplicate

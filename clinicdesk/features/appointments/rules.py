@@ -8,7 +8,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from clinicdesk.core.errors import Conflict, InvalidInput
-from clinicdesk.features.appointments.schemas import AppointmentRow, Status, Wish
+from clinicdesk.features.appointments.schemas import AppointmentRow, Status
+from clinicdesk.features.appointments.waitlist_schemas import Wish
 from clinicdesk.features.practitioners.rules import instant
 from clinicdesk.features.practitioners.schemas import Interval, WorkingDay
 

@@ -27,19 +27,21 @@ from clinicdesk.features.appointments.rules import State
 from clinicdesk.features.appointments.schemas import (
     AppointmentRow,
     BookAppointment,
+    EditAppointment,
+    OutsideHours,
+    Reschedule,
+    SlotTaken,
+)
+from clinicdesk.features.appointments.series_schemas import (
     BookSeries,
     CancelSeries,
     ChangeSeries,
     Clash,
-    EditAppointment,
     OnClash,
-    OutsideHours,
-    Reschedule,
     Scope,
     SeriesClash,
     SeriesDetail,
     SeriesRow,
-    SlotTaken,
 )
 from clinicdesk.features.appointments.visits import to_state
 from clinicdesk.features.practitioners.rules import MINUTES_A_DAY, instant

@@ -25,15 +25,13 @@ from clinicdesk.features.appointments import rows, rules
 from clinicdesk.features.appointments.booking import check_meeting, check_patient, move, put
 from clinicdesk.features.appointments.models import REASON_MOST, WaitlistEntry
 from clinicdesk.features.appointments.rows import VISIT
-from clinicdesk.features.appointments.schemas import (
-    BookAppointment,
+from clinicdesk.features.appointments.schemas import BookAppointment, Reschedule, Status
+from clinicdesk.features.appointments.waitlist_schemas import (
     Candidate,
     Filled,
     FillTime,
     FreedTime,
     Priority,
-    Reschedule,
-    Status,
     Wish,
     WishQuery,
     WishRow,

@@ -13,7 +13,7 @@ from pydantic import Field
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.features.appointments import service
 from clinicdesk.features.appointments.recurrence import MOST_INTERVAL, MOST_VISITS, Frequency, Recurrence
-from clinicdesk.features.appointments.schemas import (
+from clinicdesk.features.appointments.series_schemas import (
     BookSeries,
     CancelSeries,
     ChangeSeries,

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from clinicdesk.core.paging import Page
 from clinicdesk.features.appointments import service
-from clinicdesk.features.appointments.schemas import (
-    AppointmentRow,
+from clinicdesk.features.appointments.schemas import AppointmentRow
+from clinicdesk.features.appointments.waitlist import MOST_PRACTITIONERS
+from clinicdesk.features.appointments.waitlist_schemas import (
     Candidate,
     FillTime,
     Priority,
@@ -22,7 +23,6 @@ from clinicdesk.features.appointments.schemas import (
     WishRow,
     WishState,
 )
-from clinicdesk.features.appointments.waitlist import MOST_PRACTITIONERS
 from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers

@@ -23,18 +23,15 @@ from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.models import Appointment, AppointmentSeries
 from clinicdesk.features.appointments.recurrence import Frequency, Recurrence
-from clinicdesk.features.appointments.schemas import (
+from clinicdesk.features.appointments.schemas import CancelAppointment, Reschedule, SlotTaken, Status
+from clinicdesk.features.appointments.series_schemas import (
     BookSeries,
-    CancelAppointment,
     CancelSeries,
     ChangeSeries,
     OnClash,
-    Reschedule,
     Scope,
     SeriesClash,
     SeriesDetail,
-    SlotTaken,
-    Status,
 )
 from clinicdesk.features.practitioners.rules import instant
 from tests.conftest import Hands

@@ -24,17 +24,8 @@ from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor
 from clinicdesk.features.appointments import rules
 from clinicdesk.features.appointments import service as appointments
-from clinicdesk.features.appointments.schemas import (
-    CancelAppointment,
-    FillTime,
-    Priority,
-    SlotTaken,
-    Status,
-    Wish,
-    WishQuery,
-    WishRow,
-    WishState,
-)
+from clinicdesk.features.appointments.schemas import CancelAppointment, SlotTaken, Status
+from clinicdesk.features.appointments.waitlist_schemas import FillTime, Priority, Wish, WishQuery, WishRow, WishState
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners.schemas import Interval
 from tests.conftest import Hands

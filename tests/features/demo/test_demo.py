@@ -20,13 +20,7 @@ from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.rules import HOLDING
-from clinicdesk.features.appointments.schemas import (
-    AppointmentRow,
-    CancelAppointment,
-    FindOpenings,
-    Reschedule,
-    Status,
-)
+from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment, FindOpenings, Reschedule, Status
 from clinicdesk.features.demo import cast, service
 from clinicdesk.features.demo.plan import shifts_around
 from clinicdesk.features.demo.service import prepare

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from clinicdesk.features.appointments import service as appointments
-from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment, Wish
+from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment
+from clinicdesk.features.appointments.waitlist_schemas import Wish
 from clinicdesk.features.notifications import service as notifications
 from clinicdesk.features.notifications.schemas import NotificationRow
 from tests.features.appointments.conftest import at
