@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clinicdesk import cli
+from clinicdesk.cli.commands import Options
 from clinicdesk.desktop.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +48,7 @@ def test_the_readme_has_the_keys_that_matter() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_that_a_page_shows_is_understood(page: Path) -> None:
     for words in commands_of(page):
-        cli._parser().parse_args(words, cli.Options(json=False, data_dir=None, run=None))
+        cli._parser().parse_args(words, Options(json=False, data_dir=None, run=None))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from clinicdesk import cli
 from clinicdesk.cli import main
+from clinicdesk.cli.commands import COMMANDS
 from clinicdesk.core import paths
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor
@@ -216,7 +216,7 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_as_well_as_can_be(folder:
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in cli.COMMANDS:
+    for command in COMMANDS:
         with pytest.raises(SystemExit) as done:
             main([*command.name.split(), "--help"])
         assert done.value.code == 0

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from clinicdesk import cli
+from clinicdesk.cli.commands import Options
 from clinicdesk.server.figures import _of_clinic
 from clinicdesk.server.serving import Serving, serve_from
 from clinicdesk.server.settings import Settings, load_settings, variables
@@ -105,7 +106,7 @@ def test_a_unit_runs_a_command_that_there_is_without_rights_it_does_not_need(uni
     parser.read(SERVER / unit)
     service = parser["Service"]
     words = service["ExecStart"].split()[1:]
-    cli._parser().parse_args(words, cli.Options(json=False, data_dir=None, run=None))
+    cli._parser().parse_args(words, Options(json=False, data_dir=None, run=None))
     assert service["User"] == "clinicdesk"
     assert (service["ProtectSystem"], service["NoNewPrivileges"], service["CapabilityBoundingSet"]) == (
         "strict",
