@@ -16,7 +16,7 @@ from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import guarded
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
 from clinicdesk.features.interop import tables
-from clinicdesk.features.interop.fhir import PatientRecord
+from clinicdesk.features.interop.fhir_records import PatientRecord
 from clinicdesk.features.interop.memory import Memory, digest_of
 from clinicdesk.features.interop.people import store_patient
 from clinicdesk.features.interop.schemas import (

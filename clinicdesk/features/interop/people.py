@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.tx import Tx
-from clinicdesk.features.interop.fhir import AllergyRecord, PatientRecord, PractitionerRecord, SiteRecord
+from clinicdesk.features.interop.fhir_records import AllergyRecord, PatientRecord, PractitionerRecord, SiteRecord
 from clinicdesk.features.interop.schemas import Outcome
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.folding import identifier_values

@@ -119,3 +119,19 @@ def instant(said: str, field: str, zone: ZoneInfo, *, end: bool = False) -> date
         return stated.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput("bad_date", field=field) from None
+
+
+def tail(reference: str) -> str:
+    """What a reference comes down to without server and version: Kind/id, Kind?identifier=…, or the id of a urn:uuid."""
+    bare = reference.partition("/_history/")[0]
+    if "?" in bare:
+        path, _, query = bare.partition("?")
+        return f"{path.rpartition('/')[2]}?{query}"
+    if bare.startswith("urn:"):
+        return bare.rpartition(":")[2]
+    return "/".join(bare.split("/")[-2:])
+
+
+def cut(said: str, length: int) -> str:
+    """The words, and where they are longer than that, how they begin."""
+    return said if len(said) <= length else said[: length - 1] + "…"

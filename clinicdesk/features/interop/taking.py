@@ -12,10 +12,9 @@ from clinicdesk.core.errors import ClinicError, InvalidInput, NotFound, NotPermi
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.interop import fhir, people, visits
-from clinicdesk.features.interop.fhir import (
+from clinicdesk.features.interop.fhir import Entry, Parsed
+from clinicdesk.features.interop.fhir_records import (
     AllergyRecord,
-    Entry,
-    Parsed,
     PatientRecord,
     PractitionerRecord,
     SiteRecord,
@@ -23,6 +22,7 @@ from clinicdesk.features.interop.fhir import (
 )
 from clinicdesk.features.interop.memory import Key, Memory, digest_of
 from clinicdesk.features.interop.schemas import ImportProblem, ImportReport, IsCancelled, Outcome
+from clinicdesk.features.interop.shapes import tail
 
 ENTITIES = {
     "Organization": "site",
@@ -183,7 +183,7 @@ class _Taking:
     def _patient(self, reference: str) -> UUID:
         found = self._resolve("Patient", reference)
         if found is None and "?identifier=" in reference:
-            found = people.patient_with(self.tx, (fhir.tail(reference).partition("=")[2],))
+            found = people.patient_with(self.tx, (tail(reference).partition("=")[2],))
         if found is None:
             raise NotFound("patient_not_imported")
         return found
@@ -195,7 +195,7 @@ class _Taking:
             return found
         if not record.practitioner_name:
             raise NotFound("practitioner_not_imported")
-        kind, _, own_id = fhir.tail(record.practitioner).partition("/")
+        kind, _, own_id = tail(record.practitioner).partition("/")
         source_id = own_id if kind == "Practitioner" and own_id else record.practitioner
         named = Parsed("Practitioner", source_id, (record.practitioner,), PractitionerRecord(record.practitioner_name))
         taken = self._take(named)
@@ -210,7 +210,7 @@ class _Taking:
 
     def _resolve(self, kind: str, reference: str) -> UUID | None:
         """The row that a reference means: described in this file, in another of this run, or taken before."""
-        short = fhir.tail(reference)
+        short = tail(reference)
         for place in (self.local, self.run.directory):
             parsed = place.get(reference) or place.get(short)
             if parsed is not None and parsed.kind == kind:

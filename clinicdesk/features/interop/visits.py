@@ -22,7 +22,7 @@ from clinicdesk.features.appointments.schemas import (
     Reschedule,
     Status,
 )
-from clinicdesk.features.interop.fhir import VisitRecord
+from clinicdesk.features.interop.fhir_records import VisitRecord
 from clinicdesk.features.interop.schemas import Outcome
 
 

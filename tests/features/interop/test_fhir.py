@@ -10,16 +10,9 @@ import pytest
 
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.features.appointments.schemas import Status
-from clinicdesk.features.interop.fhir import (
-    AllergyRecord,
-    Entry,
-    PatientRecord,
-    PractitionerRecord,
-    VisitRecord,
-    entries,
-    parse,
-    tail,
-)
+from clinicdesk.features.interop.fhir import Entry, entries, parse
+from clinicdesk.features.interop.fhir_records import AllergyRecord, PatientRecord, PractitionerRecord, VisitRecord
+from clinicdesk.features.interop.shapes import tail
 from clinicdesk.features.patients.schemas import Gender, Severity
 
 BERLIN = ZoneInfo("Europe/Berlin")
