@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -25,14 +25,14 @@ from clinicdesk.desktop.command.parts import PartButton
 from clinicdesk.desktop.command.places import Place, find_places, places_of
 from clinicdesk.desktop.command.results import Results
 from clinicdesk.desktop.command.rows import Kind, Row
+from clinicdesk.desktop.command.surround import Band, Edge, Examples, Foot
 from clinicdesk.desktop.desk import Desk, NewPatient, Prefill
 from clinicdesk.desktop.keys import KEYS, Group
-from clinicdesk.desktop.look import shapes
 from clinicdesk.desktop.look.theme import theme
-from clinicdesk.desktop.look.tokens import ColourName, Role
+from clinicdesk.desktop.look.tokens import Role
 from clinicdesk.desktop.look.visit_painter import initials
 from clinicdesk.desktop.sentences import sentence
-from clinicdesk.desktop.widgets import Chip, Glyph, KeyCap, KeyHint, Sheet, TextLabel
+from clinicdesk.desktop.widgets import Chip, Glyph, KeyHint, Sheet, TextLabel
 from clinicdesk.desktop.workplace import Workplace
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.phrase import Part
@@ -112,7 +112,7 @@ class CommandBar(Sheet):
                 (Part.WHEN, self.tr("When"), "ph.calendar-blank"),
             )
         }
-        row = _Band(self)
+        row = Band(self)
         parts = QHBoxLayout(row)
         parts.setContentsMargins(px(14), px(6), px(14), px(6))
         parts.setSpacing(0)
@@ -133,34 +133,15 @@ class CommandBar(Sheet):
         column.addWidget(self.strip, 1)
         self._aside = QStackedWidget(self)
         self._aside.setFixedWidth(px(_STRIP))
-        self._aside.addWidget(self._examples())
+        self._aside.addWidget(Examples(self._desk.actor, self))
         self._aside.addWidget(day)
         body = QHBoxLayout()
         body.setSpacing(0)
         body.addWidget(self.results, 1)
-        body.addWidget(_Edge(self))
+        body.addWidget(Edge(self))
         body.addWidget(self._aside)
 
-        self._foot = _Band(self, last=True)
-        foot = QHBoxLayout(self._foot)
-        foot.setContentsMargins(px(18), px(8), px(18), px(8))
-        foot.setSpacing(px(14))
-        self._enter = KeyCap("Enter", self)
-        self._verb = TextLabel("", Role.SMALL, "ink2", parent=self)
-        verb = QHBoxLayout()
-        verb.setSpacing(px(5))
-        verb.addWidget(self._enter)
-        verb.addWidget(self._verb)
-        foot.addLayout(verb)
-        self._booking_hints = [
-            KeyHint("Alt+1–5", self.tr("book that one"), self),
-            KeyHint("Tab", self.tr("edit a part"), self),
-        ]
-        for hint in (KeyHint("↓", self.tr("next"), self), *self._booking_hints):
-            foot.addWidget(hint)
-        self.state = TextLabel("", Role.SMALL, "ink2", parent=self)
-        self.state.setAlignment(Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignVCenter)
-        foot.addWidget(self.state, 1)
+        self.foot = Foot(self)
 
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
@@ -168,34 +149,7 @@ class CommandBar(Sheet):
         page.addLayout(head)
         page.addWidget(row)
         page.addLayout(body, 1)
-        page.addWidget(self._foot)
-
-    def _examples(self) -> QWidget:
-        """What can be typed, for as long as nothing is being booked."""
-        px = theme().tokens.metrics.px
-        page = QWidget(self)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(px(14), px(9), px(14), px(12))
-        column.setSpacing(px(2))
-        column.addWidget(TextLabel(self.tr("What you can type"), Role.SMALL, "ink2", 600, parent=page))
-        examples = (
-            (self.tr("smith"), self.tr("opens a record"), Permission.OPEN_PATIENT),
-            (self.tr("flow"), self.tr("goes to a screen"), Permission.SEE_CALENDAR),
-            (self.tr("lock"), self.tr("does an action"), Permission.SIGN_IN),
-            (
-                self.tr("smith lee fu 30 tue am"),
-                self.tr("finds openings: patient, practitioner, kind of visit, minutes and day, in any order"),
-                Permission.BOOK,
-            ),
-            (self.tr("lee 6w"), self.tr("openings six weeks on, for the patient on the screen"), Permission.BOOK),
-        )
-        for typed, does, needs in examples:
-            if self._desk.actor.may(needs):
-                column.addSpacing(px(8))
-                column.addWidget(TextLabel(typed, Role.BODY, "ink", 500, parent=page))
-                column.addWidget(TextLabel(does, Role.SMALL, "ink2", wrap=True, parent=page))
-        column.addStretch()
-        return page
+        page.addWidget(self.foot)
 
     def sizeHint(self) -> QSize:
         metrics = theme().tokens.metrics
@@ -238,7 +192,7 @@ class CommandBar(Sheet):
     def _typed(self) -> None:
         self._wanted = None
         self.line.set_spans(self._choices.read(self.line.text()).spans)
-        self._say("")
+        self.foot.say("")
         self._is_stale = True
         self._ask_soon.start()
 
@@ -278,7 +232,7 @@ class CommandBar(Sheet):
     def _could_not_read(self, error: ClinicError) -> None:
         self._is_reading = False
         self._wanted = None
-        self._say(sentence(error, self._desk.clinic.tz), "amber_ink")
+        self.foot.say(sentence(error, self._desk.clinic.tz), "amber_ink")
 
     # Showing
 
@@ -302,12 +256,9 @@ class CommandBar(Sheet):
         """What stands beside the list and under it, for the row that Enter would take."""
         row, answer = self.results.current(), self._answer
         opening = row.value if row is not None and isinstance(row.value, Opening) else None
-        self._enter.setVisible(row is not None)
-        self._verb.setText(self._verb_of(row))
-        self.line.setAccessibleDescription(row.spoken if row is not None else "")
         books = answer is not None and answer.books and bool(answer.openings)
-        for hint in self._booking_hints:
-            hint.setVisible(books)
+        self.foot.show_verb(self._verb_of(row), books=books)
+        self.line.setAccessibleDescription(row.spoken if row is not None else "")
         self._mode.setVisible(row is not None and bool(self.line.text()))
         if row is not None:
             self._mode.set_chip(self._mode_of(row), "accent")
@@ -315,8 +266,10 @@ class CommandBar(Sheet):
         self._aside.setCurrentIndex(1 if opening is not None else 0)
         if opening is not None and answer is not None:
             self._show_day(answer, opening)
-        if self._state_colour == "ink2":
-            self._say(listing.clash(answer, opening, self._name) if answer is not None and opening is not None else "")
+        if not self.foot.says_something_grave:
+            self.foot.say(
+                listing.clash(answer, opening, self._name) if answer is not None and opening is not None else ""
+            )
 
     def _show_day(self, answer: Answer, opening: Opening) -> None:
         zone = self._desk.clinic.tz
@@ -346,14 +299,6 @@ class CommandBar(Sheet):
         if row.kind is Kind.PERSON:
             return self.tr("Open")
         return self.tr("Go to") if isinstance(row.value, Place) and row.value.is_screen else self.tr("Do")
-
-    _state_colour: ColourName = "ink2"
-
-    def _say(self, text: str, colour: ColourName = "ink2") -> None:
-        """Say something at the end of the foot; what is not of the usual colour stays until something is typed."""
-        self._state_colour = colour
-        self.state.setText(text)
-        self.state.set_colour(colour)
 
     def _name(self, patient: PatientRow) -> str:
         return initials(patient.name) if self._desk.privacy.initials_only else patient.name
@@ -388,7 +333,7 @@ class CommandBar(Sheet):
     def _choose_person(self, patient: object) -> None:
         if isinstance(patient, PatientRow):
             self._chosen = patient.id
-            self._say("")
+            self.foot.say("")
             self._is_stale = True
             self._ask_soon.start()
 
@@ -412,7 +357,7 @@ class CommandBar(Sheet):
             return
         several = self._answer is not None and len(self._answer.candidates) > 1
         if row.kind is Kind.OPENING and several and not seen_before:
-            self._say(self.tr("More than one person is called that. Enter books for the one marked."), "amber_ink")
+            self.foot.say(self.tr("More than one person is called that. Enter books for the one marked."), "amber_ink")
             return
         self._take(row)
 
@@ -441,7 +386,7 @@ class CommandBar(Sheet):
         kind_id = answer.kind.id if answer.kind else None
         patient = answer.patient
         if patient is None and answer.phrase.patient:
-            self._say(self.tr("No patient matches “%1”.").replace("%1", answer.phrase.patient), "amber_ink")
+            self.foot.say(self.tr("No patient matches “%1”.").replace("%1", answer.phrase.patient), "amber_ink")
             return
         if patient is None:
             self.close_sheet()
@@ -475,7 +420,7 @@ class CommandBar(Sheet):
         """The time went to somebody quicker, or cannot be had: say so, and show what is free now."""
         self._is_saving = False
         self._is_stale = True
-        self._say(sentence(error, self._desk.clinic.tz), "amber_ink")
+        self.foot.say(sentence(error, self._desk.clinic.tz), "amber_ink")
         self._ask_soon.start()
 
     def _note_search(self) -> None:
@@ -491,33 +436,3 @@ class CommandBar(Sheet):
         own = screen.key_actions() if screen is not None else []
         on_visit = [action for action in own if KEYS[action.objectName()].group is Group.VISIT]
         return [*window, *(action for action in own if self._context is not None or action not in on_visit)]
-
-
-class _Band(QWidget):
-    """A strip across the sheet, set off by hairlines; the last one follows the sheet's round corners."""
-
-    def __init__(self, parent: QWidget, *, last: bool = False) -> None:
-        super().__init__(parent)
-        self._last = last
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = theme().tokens
-        painter = QPainter(self)
-        rect = QRectF(self.rect())
-        radius = tokens.metrics.radius_page if self._last else 0
-        shapes.box(painter, rect.adjusted(0, -radius, 0, 0), radius, tokens.alt)
-        shapes.hairline(painter, rect.topLeft(), rect.topRight(), tokens.line)
-        if not self._last:
-            bottom = rect.adjusted(0, 0, 0, -1)
-            shapes.hairline(painter, bottom.bottomLeft(), bottom.bottomRight(), tokens.line)
-
-
-class _Edge(QWidget):
-    """The line between the list and what stands beside it."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFixedWidth(1)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), theme().tokens.line)

@@ -142,7 +142,7 @@ def test_enter_before_the_answer_does_not_pick_one_of_two_people(front: Front) -
     bar = front.open()
     front.hands.type(PHRASE)
     front.hands.press(Key.Key_Return)
-    front.qtbot.waitUntil(lambda: "More than one" in bar.state.text())
+    front.qtbot.waitUntil(lambda: "More than one" in bar.foot.state.text())
     assert front.clinic.visits(TUESDAY) == []
     front.hands.press(Key.Key_Return)
     front.qtbot.waitUntil(lambda: bool(front.clinic.visits(TUESDAY)))
@@ -152,7 +152,7 @@ def test_a_quicker_desk_is_told_and_nothing_typed_is_lost(front: Front) -> None:
     bar = front.type(PHRASE)
     front.clinic.book(at(9, day=TUESDAY), patient=2, minutes=30)
     front.hands.press(Key.Key_Return)
-    front.qtbot.waitUntil(lambda: "taken" in bar.state.text())
+    front.qtbot.waitUntil(lambda: "taken" in bar.foot.state.text())
     front.qtbot.waitUntil(lambda: texts(bar, Kind.OPENING)[0] != "09:00–09:30")
     assert bar.is_open()
     assert bar.line.text() == PHRASE
@@ -215,7 +215,7 @@ def test_a_name_that_nobody_has_books_nothing_and_says_so(front: Front) -> None:
     bar = front.type("qqqq lee tue")
     assert "qqqq" in texts(bar, Kind.NOTE)[0]
     front.hands.press(Key.Key_Return)
-    assert "qqqq" in bar.state.text()
+    assert "qqqq" in bar.foot.state.text()
     assert bar.is_open()
     assert front.clinic.visits(TUESDAY) == []
 
@@ -257,7 +257,7 @@ def test_visits_of_that_day_stand_before_the_booking(front: Front) -> None:
     front.clinic.book(at(14, day=TUESDAY), patient=1)
     bar = front.type(PHRASE)
     assert any("14:00" in text and "Jordan Smith" in text for text in texts(bar, Kind.NOTE))
-    assert "another visit that day" in bar.state.text()
+    assert "another visit that day" in bar.foot.state.text()
 
 
 def test_nobody_books_for_someone_who_has_died(front: Front) -> None:
