@@ -73,7 +73,6 @@ class CalendarView(CalendarGrid):
         visit = self._at.visit
         whose = self._columns[self._at_column].practitioner_id if self._columns else None
         self._mouse.let_go()
-        self._card.dismiss()
         self._columns, self._axis = tuple(columns), axis
         self._painter.begin_day()
         self._now_minute = None
@@ -87,6 +86,7 @@ class CalendarView(CalendarGrid):
         self.tick()
         if not self._scrolled and self.isVisible():
             self.scroll_to_now_or_opening()
+        self._keep_card()
         self._header.update()
         self._gutter.update()
         self.viewport().update()
@@ -239,6 +239,24 @@ class CalendarView(CalendarGrid):
         rect = self.visit_rect(visit.id)
         if rect.isEmpty():
             rect = self.cursor_rect().toRect()
+        self._show_card_at(visit, rect)
+
+    def _keep_card(self) -> None:
+        """The columns are others: the card stays with its visit while that is in sight, and says how it stands now."""
+        shown = self._card.visit() if self._card.isVisible() else None
+        visit = next((row for column in self._columns if shown and (row := column.find(shown.id))), None)
+        if visit is None:
+            self._card.dismiss()
+            return
+        rect = self.visit_rect(visit.id)
+        if rect.isEmpty() and self._at.visit is not None and self._at.visit.id == visit.id:
+            rect = self.cursor_rect().toRect()  # it stands behind a "+2"
+        if rect.intersects(self.viewport().rect()):
+            self._show_card_at(visit, rect)
+        else:
+            self._card.dismiss()
+
+    def _show_card_at(self, visit: AppointmentRow, rect: QRect) -> None:
         rect = rect & self.viewport().rect()
         self._card.show_beside(visit, QRect(self.viewport().mapToGlobal(rect.topLeft()), rect.size()))
 

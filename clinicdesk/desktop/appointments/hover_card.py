@@ -95,7 +95,9 @@ class HoverCard(QFrame):
 
     def show_beside(self, visit: AppointmentRow, anchor: QRect) -> None:
         """Show the card of a visit that stands at `anchor`, a rectangle of the screen that stays in sight."""
-        if self._visit is None or self._visit.id != visit.id:
+        before = self._visit
+        if before is None or (before.id, before.patient_id) != (visit.id, visit.patient_id):
+            self._hide_timer.stop()
             self._mask()
         self._visit = visit
         self._fill()

@@ -174,7 +174,8 @@ class Pages(QStackedWidget):
             return
 
         def show(fields: object) -> None:
-            if isinstance(fields, dict) and calendar.current_visit() is not None:
+            current = calendar.current_visit()  # the cursor may have gone on to somebody else
+            if isinstance(fields, dict) and current is not None and current.patient_id == patient_id:
                 born = fields.get("birth_date")
                 phone = fields.get("mobile") or fields.get("phone") or ""
                 calendar.reveal(str(phone), words.short_date(born) if isinstance(born, date) else "")

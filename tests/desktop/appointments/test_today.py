@@ -12,10 +12,16 @@ from pytestqt.qtbot import QtBot
 
 from clinicdesk.desktop.appointments.booking_dialog import BookingDialog
 from clinicdesk.desktop.appointments.cancel_sheet import CancelSheet
+from clinicdesk.desktop.appointments.hover_card import HoverCard
 from clinicdesk.desktop.appointments.today import TodayScreen
 from clinicdesk.desktop.desk import Desk
-from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment, Status
-from clinicdesk.features.appointments.service import cancel
+from clinicdesk.features.appointments.schemas import (
+    AppointmentRow,
+    CancelAppointment,
+    Reschedule,
+    Status,
+)
+from clinicdesk.features.appointments.service import cancel, reschedule
 from tests.desktop.appointments.conftest import Clinic, Hands, Opened
 from tests.desktop.appointments.samples import DAY, at
 
@@ -32,6 +38,11 @@ def with_visit(qtbot: QtBot, screen: TodayScreen, visit: AppointmentRow) -> None
     screen.refresh()
     qtbot.waitUntil(lambda: shown(screen, visit) is not None)
     assert screen.day_view.choose_visit(visit.id)
+
+
+def words_on(card: HoverCard) -> list[str]:
+    """What the card says, each of its lines by itself."""
+    return [label.text() for label in card.findChildren(QLabel)]
 
 
 def status(qtbot: QtBot, screen: TodayScreen, visit: AppointmentRow, wanted: Status) -> None:
@@ -288,6 +299,48 @@ def test_hidden_fields_are_shown_by_one_key_on_the_card(
     assert not any(label.text() == "07700900418" for label in card.findChildren(QLabel))
     hands.press("v")
     qtbot.waitUntil(lambda: any(label.text() == "07700900418" for label in card.findChildren(QLabel)))
+
+
+def test_the_card_stays_with_its_visit_when_the_day_is_read_again(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands
+) -> None:
+    visit = clinic.book(at(11))
+    with_visit(qtbot, today, visit)
+    card = today.day_view.card()
+    hands.press("v")
+    qtbot.waitUntil(lambda: "07700900418" in words_on(card))
+    other = clinic.book(at(13), patient=1)
+    qtbot.waitUntil(lambda: shown(today, other) is not None)
+    assert card.isVisible()
+    assert "07700900418" in words_on(card)
+
+    with clinic.db.write(clinic.operator) as tx:
+        moved = reschedule(tx, Reschedule(visit.id, visit.version, at(12)))
+    qtbot.waitUntil(lambda: (row := shown(today, visit)) is not None and row.start == moved.start)
+    assert any(words.startswith("12:00") for words in words_on(card))
+    assert not card.geometry().intersects(
+        today.day_view.visit_rect(visit.id).translated(today.day_view.viewport().mapToGlobal(QPoint(0, 0)))
+    )
+
+    hands.press(Key.Key_PageDown)
+    qtbot.waitUntil(lambda: shown(today, visit) is None)
+    assert not card.isVisible()
+    assert "07700900418" not in words_on(card)
+
+
+def test_what_is_revealed_of_one_patient_never_stands_on_the_card_of_another(
+    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands, desk: Desk
+) -> None:
+    visit, other = clinic.book(at(11)), clinic.book(at(13), patient=1)
+    with_visit(qtbot, today, other)
+    with_visit(qtbot, today, visit)
+    hands.press("v")
+    assert today.day_view.choose_visit(other.id)  # before the answer is there
+    answered: list[object] = []
+    desk.runner.read(lambda _tx: None, answered.append, owner=today)
+    qtbot.waitUntil(lambda: bool(answered))
+    card = today.day_view.card()
+    assert not (card.isVisible() and "07700900418" in words_on(card))
 
 
 def test_the_desk_opens_on_the_present_slot_and_t_comes_back_to_it(
