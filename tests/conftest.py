@@ -23,7 +23,7 @@ from clinicdesk.features.users import passwords
 pytest_plugins = ["tests.postgres", "tests.redis", "tests.server.fleet", "tests.s3"]
 # How long a test waits for what must come: on a busy machine it comes late, and that is no failure.
 for waiting in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitActive, QtBot.waitExposed):
-    waiting.__kwdefaults__["timeout"] = 30_000
+    waiting.__kwdefaults__ = {**(waiting.__kwdefaults__ or {}), "timeout": 30_000}
 
 KEY = bytes(range(32))
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
