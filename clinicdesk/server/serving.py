@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 MOST_UNITS = 12
 """Units of work that are open at once in a worker: fewer than threads and connections, so that whoever holds one goes on."""
+MOST_COUNTED = 2
+"""Of these, that count a year's visits: each takes a tenth of a second or several, which whoever books does not wait for."""
 MOST_LOOKED_AT = 4
 """Files of uploads that are looked through at once in a worker: it takes time, and the threads are there for others too."""
 
@@ -62,6 +64,7 @@ class Serving:
     views: Views
     checkpoints: Checkpoints | None = None
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
+    counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_COUNTED))
     looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_LOOKED_AT))
     readiness: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 

@@ -35,12 +35,7 @@ async def _unit(serving: Serving, tx: Tx, first: Step = _nothing, last: Step = _
 
     Waiting for room holds no thread: were all threads to wait for the write lock, none would be left for whoever has it.
     """
-    try:
-        async with asyncio.timeout(_WAIT_SECONDS):
-            await serving.room.acquire()
-    except TimeoutError as error:
-        raise Unavailable("database_busy") from error
-    try:
+    async with _turn(serving.room):
         await run_in_threadpool(_open, tx, first)
         try:
             yield tx
@@ -48,8 +43,20 @@ async def _unit(serving: Serving, tx: Tx, first: Step = _nothing, last: Step = _
             await run_in_threadpool(tx.__exit__, type(error), error, error.__traceback__)
             raise
         await run_in_threadpool(_close, tx, last)
+
+
+@asynccontextmanager
+async def _turn(of: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One of a limited number at once. Raises Unavailable("database_busy") where that takes too long."""
+    try:
+        async with asyncio.timeout(_WAIT_SECONDS):
+            await of.acquire()
+    except TimeoutError as error:
+        raise Unavailable("database_busy") from error
+    try:
+        yield
     finally:
-        serving.room.release()
+        of.release()
 
 
 # Going to a thread and back costs about as much as a statement: each way to a thread does all that there is to do.
@@ -71,6 +78,12 @@ async def _read_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx
     serving = serving_of(request)
     async with _unit(serving, serving.database.read(caller.actor)) as tx:
         request.state.read = caller, tx
+        yield tx
+
+
+async def _report_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
+    serving = serving_of(request)
+    async with _turn(serving.counting), _unit(serving, serving.database.read(caller.actor)) as tx:
         yield tx
 
 
@@ -143,6 +156,9 @@ auditing = asynccontextmanager(_audited_tx)
 
 ReadTx = Annotated[Tx, Depends(_read_tx, scope="function")]
 """A unit of work of the signed-in caller that changes nothing."""
+
+ReportTx = Annotated[Tx, Depends(_report_tx, scope="function")]
+"""The same for what counts many rows: of these a worker has few at once, so that they take nobody's place."""
 
 ListTx = Annotated[Tx, Depends(_list_tx, scope="function")]
 """A unit of work for a list that names patients: each look at one patient's is audited, of others the first in a while."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
@@ -21,7 +23,9 @@ from clinicdesk.features.practitioners import service as practitioners
 from clinicdesk.features.practitioners.schemas import SavePractitioner
 from clinicdesk.features.users.models import User
 from clinicdesk.features.users.schemas import UserRow
+from clinicdesk.server import units
 from clinicdesk.server.downloads import attachment
+from clinicdesk.server.serving import MOST_COUNTED
 from tests.conftest import Hands
 from tests.server.conftest import SignedIn
 
@@ -125,3 +129,18 @@ def test_a_file_has_its_name_in_any_script() -> None:
     assert attachment('Prüfung "α"\r\n.csv') == (
         "attachment; filename=\"Pr_fung _____.csv\"; filename*=UTF-8''Pr%C3%BCfung%20%22%CE%B1%22%0D%0A.csv"
     )
+
+
+def test_reports_take_nobodys_place(
+    server: FastAPI, administrator_client: TestClient, lee: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "_WAIT_SECONDS", 0.1)
+    counting: asyncio.Semaphore = server.state.serving.counting
+    for _ in range(MOST_COUNTED):
+        asyncio.run(counting.acquire())
+    refused = administrator_client.get(f"{REPORTS}/demand", params=NOVEMBER)
+    assert (refused.status_code, refused.json()["code"]) == (503, "database_busy")
+    assert administrator_client.get(f"/api/v1/doctors/{lee}").status_code == 200
+    for _ in range(MOST_COUNTED):
+        counting.release()
+    assert administrator_client.get(f"{REPORTS}/demand", params=NOVEMBER).status_code == 200

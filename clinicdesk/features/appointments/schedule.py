@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, cast, column, func, select, values
+from sqlalchemy import Integer, column, func, select, values
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.clock import in_utc
-from clinicdesk.core.model import MicrosBetween, UtcDateTime
+from clinicdesk.core.model import UtcDateTime, between
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments import rows
@@ -67,12 +67,12 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
         .data([(nth, bound.start, bound.end) for nth, bound in enumerate(bounds)])
         .cte("day")
     )
-    length = MicrosBetween(VISIT.c.start, VISIT.c.end)
+    length = between(VISIT.c.start, VISIT.c.end)
     query = (
         select(
             edges.c.nth,
             func.count(),
-            func.coalesce(cast(func.sum(length).filter(VISIT.c.status.in_(sorted(GIVEN))), BigInteger), 0),
+            func.sum(length).filter(VISIT.c.status.in_(sorted(GIVEN))),
         )
         .join_from(edges, VISIT, (VISIT.c.start >= edges.c.low) & (VISIT.c.start < edges.c.high))
         .where(VISIT.c.status.in_(sorted(COUNTED)))
@@ -80,7 +80,7 @@ def day_loads(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID] 
     )
     if practitioner_ids:
         query = query.where(VISIT.c.practitioner_id.in_(practitioner_ids))
-    booked = {nth: (count, timedelta(microseconds=micros)) for nth, count, micros in tx.connection.execute(query)}
+    booked = {nth: (count, time or timedelta(0)) for nth, count, time in tx.connection.execute(query)}
     open_time = dict.fromkeys(days, timedelta(0))
     closed = dict.fromkeys(days, "")
     for working in working_days(tx, people, first, last, zone):

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, FromClause, cast, func, select
+from sqlalchemy import FromClause, func, select
 
 from clinicdesk.core.clinic import load_clinic
-from clinicdesk.core.model import MicrosBetween
+from clinicdesk.core.model import between
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments.models import AppointmentType
@@ -27,16 +27,16 @@ MOST_DAYS = 366
 _PRACTITIONER: FromClause = Practitioner.__table__
 _TYPE: FromClause = AppointmentType.__table__
 _v = VISIT.c
-_WAIT = MicrosBetween(_v.arrived_at, _v.started_at)
-_LEAD = MicrosBetween(_v.created_at, _v.start)
+_WAIT = between(_v.arrived_at, _v.started_at)
+_LEAD = between(_v.created_at, _v.start)
 _WAITED = _v.arrived_at.is_not(None) & _v.started_at.is_not(None)
 _AHEAD = _v.start > _v.created_at
 """Not so for what was entered afterwards."""
 _TOGETHER = (
     select(
         _v.practitioner_id, _v.type_id, _v.status, func.count(),
-        func.count().filter(_WAITED), cast(func.coalesce(func.sum(_WAIT).filter(_WAITED), 0), BigInteger),
-        func.count().filter(_AHEAD), cast(func.coalesce(func.sum(_LEAD).filter(_AHEAD), 0), BigInteger),
+        func.count().filter(_WAITED), func.sum(_WAIT).filter(_WAITED),
+        func.count().filter(_AHEAD), func.sum(_LEAD).filter(_AHEAD),
     )
     .group_by(_v.practitioner_id, _v.type_id, _v.status)
 )  # fmt: skip
@@ -64,12 +64,14 @@ def statistics(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID]
     by_status: Counter[Status] = Counter()
     by_practitioner: dict[UUID | None, Counter[Status]] = defaultdict(Counter)
     by_type: dict[UUID | None, Counter[Status]] = defaultdict(Counter)
-    waits, waited, leads, led = 0, 0, 0, 0
-    for practitioner_id, type_id, stored, count, *times in tx.connection.execute(query):
+    waits = leads = 0
+    waited = led = timedelta(0)
+    for practitioner_id, type_id, stored, count, some_waits, wait, some_leads, lead in tx.connection.execute(query):
         status = Status(stored)
         for figures in (by_status, by_practitioner[practitioner_id], by_type[type_id]):
             figures[status] += count
-        waits, waited, leads, led = waits + times[0], waited + times[1], leads + times[2], led + times[3]
+        waits, waited = waits + some_waits, waited + (wait or timedelta(0))
+        leads, led = leads + some_leads, led + (lead or timedelta(0))
     loads = day_loads(tx, first, last, practitioner_ids)
     booked = sum((day.booked for day in loads), timedelta(0))
     opened = sum((day.open for day in loads), timedelta(0))
@@ -78,8 +80,8 @@ def statistics(tx: Tx, first: date, last: date, practitioner_ids: Sequence[UUID]
         tuple(loads),
         _rate(by_status[Status.NOSHOW], (by_status[status] for status in _DUE)),
         _rate(by_status[Status.CANCELLED], (by_status[status] for status in _AGREED)),
-        timedelta(microseconds=waited // waits) if waits else None,
-        timedelta(microseconds=led // leads) if leads else None,
+        waited // waits if waits else None,
+        led // leads if leads else None,
         booked, opened, booked / opened if opened else None,
     )  # fmt: skip
 

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, case, literal
+from sqlalchemy import ColumnElement, FromClause, case, literal
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.errors import InvalidInput
-from clinicdesk.core.model import MicrosBetween, UtcDateTime
+from clinicdesk.core.model import Duration, HoursPast, UtcDateTime, WholeDays
 from clinicdesk.core.tx import Tx
 from clinicdesk.features.appointments.models import Appointment
 from clinicdesk.features.practitioners.figures import whose_figures
@@ -26,7 +26,7 @@ MOST_DAYS = 366
 _ORIGIN = date(1900, 1, 1)
 """A Monday; local time is reckoned from it in SQL, so that no day is before the first."""
 _LAST_DAY = date(2199, 12, 31)
-_HOUR, _DAY = 3_600_000_000, 86_400_000_000
+_MIDNIGHT = literal(datetime(_ORIGIN.year, _ORIGIN.month, _ORIGIN.day, tzinfo=UTC), UtcDateTime())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +52,19 @@ class Span:
 
     def local_day(self) -> ColumnElement[int]:
         """SQL: the number of the local day that a visit starts on; `day_of` says which that is."""
-        return self._local() // _DAY
+        return WholeDays(_MIDNIGHT, self._local())
 
     def local_hour(self) -> ColumnElement[int]:
         """SQL: the hour, 0 to 23, that the clinic's clock shows as a visit starts."""
-        return self._local() % _DAY // _HOUR
+        return HoursPast(_MIDNIGHT, self._local())
 
-    def _local(self) -> ColumnElement[int]:
-        """SQL: microseconds on the clinic's clock; what a zone is ahead of UTC changes twice in most years, at known instants."""
-        steps = _offsets(self.zone, self.bounds)
-        *changes, last = [(until, literal(offset // timedelta(microseconds=1), BigInteger)) for until, offset in steps]
+    def _local(self) -> ColumnElement[datetime]:
+        """SQL: what the clinic's clock shows, as if it were UTC; a zone's time changes twice in most years, at known instants."""
+        *changes, last = ((until, literal(ahead, Duration())) for until, ahead in _offsets(self.zone, self.bounds))
         ahead: Any = last[1]
         if changes:
             ahead = case(*((VISIT.c.start < until, offset) for until, offset in changes), else_=last[1])
-        origin = literal(datetime(_ORIGIN.year, _ORIGIN.month, _ORIGIN.day, tzinfo=UTC), UtcDateTime)
-        local: ColumnElement[int] = MicrosBetween(origin, VISIT.c.start) + ahead
-        return local
+        return VISIT.c.start.op("+", return_type=UtcDateTime())(ahead)
 
 
 def day_of(number: int) -> date:

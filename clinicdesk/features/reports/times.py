@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, cast, func, select
+from sqlalchemy import ColumnElement, FromClause, func, select
 
 from clinicdesk.core.clinic import load_clinic
-from clinicdesk.core.model import MicrosBetween
+from clinicdesk.core.model import between
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments.rules import COUNTED, GIVEN
@@ -23,7 +23,7 @@ from clinicdesk.features.reports.span import VISIT, Span, span_of
 
 _PRACTITIONER: FromClause = Practitioner.__table__
 _p = _PRACTITIONER.c
-_MINUTE = 60_000_000
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +97,21 @@ def waits_of(tx: Tx, span: Span) -> Waits:
 
 def uses(tx: Tx, span: Span) -> dict[UUID, Use]:
     """How each practitioner of a span used their hours."""
-    given = cast(
-        func.sum(MicrosBetween(VISIT.c.start, VISIT.c.end)).filter(VISIT.c.status.in_(sorted(GIVEN))), BigInteger
-    )
+    given = func.sum(between(VISIT.c.start, VISIT.c.end)).filter(VISIT.c.status.in_(sorted(GIVEN)))
     counted = func.count().filter(VISIT.c.status.in_(sorted(COUNTED)))
     found: Any = tx.connection.execute(
-        select(VISIT.c.practitioner_id, func.coalesce(given, 0), counted)
-        .where(*span.visits())
-        .group_by(VISIT.c.practitioner_id)
+        select(VISIT.c.practitioner_id, given, counted).where(*span.visits()).group_by(VISIT.c.practitioner_id)
     )
-    booked = {practitioner_id: (micros, count) for practitioner_id, micros, count in found}
+    booked = {practitioner_id: (time or timedelta(0), count) for practitioner_id, time, count in found}
     people = span.practitioner_ids or tuple(tx.connection.scalars(select(_p.id)))
     hours: dict[UUID, timedelta] = defaultdict(timedelta)
     for day in working_days(tx, people, span.first, span.last, span.zone):
         for stretch in day.open:
             hours[day.practitioner_id] += stretch.length
     return {
-        one: Use(hours[one] // timedelta(minutes=1), micros // _MINUTE, count)
+        one: Use(hours[one] // _MINUTE, time // _MINUTE, count)
         for one in people
-        for micros, count in (booked.get(one, (0, 0)),)
+        for time, count in (booked.get(one, (timedelta(0), 0)),)
     }
 
 
@@ -125,14 +121,13 @@ def _seen(span: Span) -> list[ColumnElement[bool]]:
 
 
 def _wait_figures(tx: Tx) -> tuple[ColumnElement[Any], ...]:
-    wait = MicrosBetween(VISIT.c.arrived_at, VISIT.c.started_at)
-    target = load_clinic(tx.connection).wait_target_minutes * _MINUTE
-    return (
-        func.count(), func.coalesce(cast(func.sum(wait), BigInteger), 0), func.coalesce(func.max(wait), 0),
-        func.count().filter(wait > target),
-    )  # fmt: skip
+    wait = between(VISIT.c.arrived_at, VISIT.c.started_at)
+    target = timedelta(minutes=load_clinic(tx.connection).wait_target_minutes)
+    return func.count(), func.sum(wait), func.max(wait), func.count().filter(wait > target)
 
 
 def _waits(figures: Any) -> Waits:
     seen, total, longest, over = figures
-    return Waits(seen, round(total / seen / _MINUTE, 1) if seen else 0.0, round(longest / _MINUTE, 1), over)
+    if not seen:
+        return Waits(0, 0.0, 0.0, 0)
+    return Waits(seen, round(total / seen / _MINUTE, 1), round(longest / _MINUTE, 1), over)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, func, select
+from sqlalchemy import ColumnElement, FromClause, case, func, select
 
-from clinicdesk.core.model import MicrosBetween
+from clinicdesk.core.model import between
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.appointments.models import AppointmentType
@@ -33,7 +33,6 @@ _TYPE: FromClause = AppointmentType.__table__
 _PRACTITIONER: FromClause = Practitioner.__table__
 _p = _PRACTITIONER.c
 
-_DAY = 86_400_000_000
 DAYS_AHEAD = (0, 1, 3, 8, 15, 31)
 """Where the lines of the lead times begin: at once, a day, the rest of the week, two weeks, a month, longer."""
 
@@ -111,24 +110,16 @@ def busiest_days(tx: Tx, query: ReportQuery, limit: int = 10) -> Report[BusyRow]
 def lead_times(tx: Tx, query: ReportQuery) -> Report[LeadTimeRow]:
     """How far ahead visits were booked, and how that goes with their being kept. Raises what `span_of` raises."""
     span = span_of(tx, query)
-    ahead = MicrosBetween(VISIT.c.created_at, VISIT.c.start)
-    columns: list[ColumnElement[int]] = []
-    for low, high in zip(DAYS_AHEAD, (*DAYS_AHEAD[1:], None), strict=True):
-        # What was entered after it began belongs to the first line.
-        inside = [ahead >= low * _DAY] if low else []
-        inside += [ahead < high * _DAY] if high is not None else []
-        columns += [
-            func.count().filter(*inside, _COUNTED),
-            func.count().filter(*inside, _v.status == Status.FULFILLED.value),
-            func.count().filter(*inside, _v.status == Status.NOSHOW.value),
-            func.count().filter(*inside, _v.status == Status.CANCELLED.value),
-        ]
-    figures = list(tx.connection.execute(select(*columns).where(*span.visits())).one())
-    lines = [figures[at : at + 4] for at in range(0, len(figures), 4)]
-    total = sum(visits for visits, *_ in lines)
+    ahead = between(_v.created_at, _v.start)
+    # What was entered after it began belongs to the first line.
+    line = case(*((ahead >= timedelta(days=low), low) for low in reversed(DAYS_AHEAD[1:])), else_=DAYS_AHEAD[0])
+    found = tx.connection.execute(select(line.label("line"), *_FIGURES).where(*span.visits()).group_by("line"))
+    lines: dict[int, Any] = {low: figures for low, *figures in found}
+    total = sum(visits for visits, *_ in lines.values())
     rows = tuple(
         LeadTimeRow(low, visits, _part(visits, total) or 0.0, cancelled, _part(missed, fulfilled + missed))
-        for low, (visits, fulfilled, missed, cancelled) in zip(DAYS_AHEAD, lines, strict=True)
+        for low in DAYS_AHEAD
+        for visits, fulfilled, missed, cancelled in (lines.get(low, (0, 0, 0, 0)),)
     )
     return Report(span.first, span.last, rows)
 

@@ -35,7 +35,7 @@ from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.times import Day, Instant
-from clinicdesk.server.units import AuditedTx, ListTx, ReadTx, WriteTx
+from clinicdesk.server.units import AuditedTx, ListTx, ReadTx, ReportTx, WriteTx
 
 router = group("/appointments", "appointments")
 
@@ -208,7 +208,7 @@ def find_openings(
     responses=answers(404),
 )  # fmt: skip
 def visit_statistics(
-    tx: ReadTx,
+    tx: ReportTx,
     first: Annotated[Day, Query(alias="from", description="The first day.")],
     last: Annotated[Day, Query(alias="to", description="The last day, which is among them; of 366 at most.")],
     practitioner_id: Annotated[list[UUID], Query(max_length=50, description="Of these; of everybody without.")] = [],  # noqa: B006

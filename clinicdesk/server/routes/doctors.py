@@ -34,7 +34,7 @@ from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.times import Day, Instant, TimeOfDay
-from clinicdesk.server.units import AuditedTx, ReadTx, WriteTx
+from clinicdesk.server.units import AuditedTx, ReadTx, ReportTx, WriteTx
 
 router = group("/doctors", "doctors")
 
@@ -272,7 +272,7 @@ def patients(
     summary="One practitioner's visits, hours, patients and waits on some days, a year at most", responses=answers(404),
 )  # fmt: skip
 def statistics(
-    tx: ReadTx,
+    tx: ReportTx,
     doctor_id: UUID,
     first: Annotated[Day | None, Query(alias="from", description="The first day; today where none is named.")] = None,
     last: Annotated[Day | None, Query(alias="to", description="The last day, which is among them.")] = None,

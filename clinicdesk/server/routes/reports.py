@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
 from clinicdesk.core.tables import to_csv
+from clinicdesk.core.tx import Tx
 from clinicdesk.features.reports import service
 from clinicdesk.features.reports.schemas import (
     AttendanceRow,
@@ -28,7 +30,7 @@ from clinicdesk.server.downloads import CSV_TOO, Format, WantedFormat, csv_file
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.times import Day
-from clinicdesk.server.units import ReadTx
+from clinicdesk.server.units import ReadTx, ReportTx
 
 router = group("/reports", "reports")
 
@@ -54,54 +56,14 @@ def today(tx: ReadTx, practitioner_ids: Practitioners = None) -> Today:
 
 
 @router.get(
-    "/use-of-hours", operation_id="report_use_of_hours", summary="How much of their hours practitioners gave to patients",
-    response_model=Report[UseRow], responses=CSV_TOO | answers(404),
-)  # fmt: skip
-def use_of_hours(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[UseRow] | Response:
-    return _answer(service.use_of_hours(tx, query), UseRow, "use-of-hours", wanted)
-
-
-@router.get(
     "/attendance", operation_id="report_attendance",
     summary="Visits kept, missed and cancelled, by practitioner, type, month, day, weekday or hour",
     response_model=Report[AttendanceRow], responses=CSV_TOO | answers(404),
 )  # fmt: skip
 def attendance(
-    tx: ReadTx, query: Asked, wanted: WantedFormat, by: By = By.PRACTITIONER
+    tx: ReportTx, query: Asked, wanted: WantedFormat, by: By = By.PRACTITIONER
 ) -> Report[AttendanceRow] | Response:
     return _answer(service.attendance(tx, query, by), AttendanceRow, f"attendance-by-{by}", wanted)
-
-
-@router.get(
-    "/cancellations", operation_id="report_cancellations", summary="Why visits were cancelled",
-    response_model=Report[CancellationRow], responses=CSV_TOO | answers(404),
-)  # fmt: skip
-def cancellations(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[CancellationRow] | Response:
-    return _answer(service.cancellations(tx, query), CancellationRow, "cancellations", wanted)
-
-
-@router.get(
-    "/waiting", operation_id="report_waiting", summary="How long patients waited from arrival until they were in the room",
-    response_model=Report[WaitingRow], responses=CSV_TOO | answers(404),
-)  # fmt: skip
-def waiting(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[WaitingRow] | Response:
-    return _answer(service.waiting(tx, query), WaitingRow, "waiting", wanted)
-
-
-@router.get(
-    "/lead-times", operation_id="report_lead_times", summary="How far ahead visits were booked, and how many were kept",
-    response_model=Report[LeadTimeRow], responses=CSV_TOO | answers(404),
-)  # fmt: skip
-def lead_times(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[LeadTimeRow] | Response:
-    return _answer(service.lead_times(tx, query), LeadTimeRow, "lead-times", wanted)
-
-
-@router.get(
-    "/demand", operation_id="report_demand", summary="At which hours of which weekdays visits begin",
-    response_model=Report[DemandRow], responses=CSV_TOO | answers(404),
-)  # fmt: skip
-def demand(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[DemandRow] | Response:
-    return _answer(service.demand(tx, query), DemandRow, "demand", wanted)
 
 
 @router.get(
@@ -109,20 +71,32 @@ def demand(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[DemandRow] 
     response_model=Report[BusyRow], responses=CSV_TOO | answers(404),
 )  # fmt: skip
 def busiest_days(
-    tx: ReadTx, query: Asked, wanted: WantedFormat, limit: Annotated[int, Query(ge=1, le=100)] = 10
+    tx: ReportTx, query: Asked, wanted: WantedFormat, limit: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> Report[BusyRow] | Response:
     return _answer(service.busiest_days(tx, query, limit), BusyRow, "busiest-days", wanted)
-
-
-@router.get(
-    "/patients", operation_id="report_patients", summary="How many patients there were, and how many were new",
-    response_model=Report[PatientsRow], responses=CSV_TOO | answers(404),
-)  # fmt: skip
-def patients(tx: ReadTx, query: Asked, wanted: WantedFormat) -> Report[PatientsRow] | Response:
-    return _answer(service.new_and_returning(tx, query), PatientsRow, "patients", wanted)
 
 
 def _answer(report: Report[Row], kind: type[Row], name: str, wanted: Format) -> Report[Row] | Response:
     if wanted is Format.JSON:
         return report
     return csv_file(to_csv(report.rows, kind), f"{name} {report.first} {report.last}")
+
+
+def _add(name: str, report: Callable[[Tx, ReportQuery], Report[Row]], kind: type[Row], summary: str) -> None:
+    """The route of a report that takes nothing beside the days and the practitioners."""
+
+    def answer(tx: ReportTx, query: Asked, wanted: WantedFormat) -> Any:
+        return _answer(report(tx, query), kind, name, wanted)
+
+    router.get(
+        f"/{name}", operation_id=f"report_{name.replace('-', '_')}", summary=summary, responses=CSV_TOO | answers(404),
+        response_model=Report[kind],  # type: ignore[valid-type]
+    )(answer)  # fmt: skip
+
+
+_add("use-of-hours", service.use_of_hours, UseRow, "How much of their hours practitioners gave to patients")
+_add("cancellations", service.cancellations, CancellationRow, "Why visits were cancelled")
+_add("waiting", service.waiting, WaitingRow, "How long patients waited from arrival until they were in the room")
+_add("lead-times", service.lead_times, LeadTimeRow, "How far ahead visits were booked, and how many were kept")
+_add("demand", service.demand, DemandRow, "At which hours of which weekdays visits begin")
+_add("patients", service.new_and_returning, PatientsRow, "How many patients there were, and how many were new")

@@ -18,7 +18,7 @@ from clinicdesk.server.identity import SignedInCaller
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
-from clinicdesk.server.units import ReadTx, WriteTx
+from clinicdesk.server.units import ReadTx, ReportTx, WriteTx
 
 router = group("/users", "users")
 
@@ -97,7 +97,7 @@ def add_user(tx: WriteTx, request: Annotated[AddUser, Body(openapi_examples=_NEW
 
 
 @router.get("/statistics", operation_id="user_statistics", summary="How many accounts there are of each kind")
-def user_statistics(tx: ReadTx) -> UserStatistics:
+def user_statistics(tx: ReportTx) -> UserStatistics:
     return service.user_statistics(tx)
 
 
