@@ -207,10 +207,10 @@ class BookingForm(QWidget):
 
     def start(self) -> datetime | None:
         """When it begins; None where day or time cannot be read."""
-        if self._exact is not None:
-            return self._exact
         day, at = self.day(), parse_time(self._start.text())
-        return None if day is None or at is None else datetime.combine(day, at, self._desk.clinic.tz)
+        if day is None or at is None:
+            return None
+        return self._exact or datetime.combine(day, at, self._desk.clinic.tz)
 
     def set_start(self, start: datetime) -> None:
         """Begin then."""

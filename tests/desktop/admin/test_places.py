@@ -73,7 +73,9 @@ def test_a_room_needs_a_name_of_its_own(admin: Admin) -> None:
 
 
 def test_a_site_is_turned_off_with_undo(admin: Admin) -> None:
-    admin.places.sites.table.setFocus()
+    sites = admin.places.sites
+    admin.until(lambda: bool(sites.model.rows()))
+    sites.table.setFocus()
     press(Qt.Key.Key_Delete)
     admin.wait_for("Harbour Street turned off")
     assert admin.read(list_sites) == []
