@@ -81,6 +81,7 @@ _ON_BOTH = (
     "tests.server.test_bad_input",
     "tests.server.test_chat",
     "tests.server.test_notifications",
+    "tests.server.test_owing",
     "tests.server.test_reach",
     "tests.server.test_schema",
     "tests.server.test_care",

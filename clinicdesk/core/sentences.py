@@ -78,6 +78,7 @@ SENTENCES: dict[str, str] = {
     "disk_nearly_full": "The disk has no room left for a backup.",
     # Signing in and accounts
     "own_password_wrong": "This is not your password.",
+    "password_change_required": "This password was given to you. Choose one of your own first.",
     "sign_in_refused": "The e-mail or the password is not right.",
     "sign_in_locked": "Too many wrong passwords. Try again at {until}.",
     "not_signed_in": "Sign in first.",

@@ -182,6 +182,8 @@ class Tx:
         self._derived: list[Change] = []
         self.emergency = False
         """Whether something was done by an exception that the audit trail has to mark: somebody broke the glass."""
+        self.owes = ""
+        """What the caller has to do before anything else, as a code: a guard says so. Verbs that are `owing` are open still."""
         self._scope: _Scope | None = None
         self._turn: bool | None = None
         """None before the first verb that writes; then whether this unit of work has the clinic alone."""
@@ -419,13 +421,15 @@ class _Scope:
 
 @dataclass(frozen=True)
 class VerbInfo:
-    """A verb as it was declared: its name, the permission it needs, whether it writes, and whether it is about one patient."""
+    """A verb as it was declared: its name, the permission it needs, whether it writes, and whether it is about one patient;
+    `owing` where it is open to whoever has to do something else first."""
 
     name: str
     permission: Permission
     writes: bool
     concurrent: bool
     of_patient: bool
+    owing: bool
 
 
 VERBS: dict[str, VerbInfo] = {}
@@ -433,7 +437,12 @@ VERBS: dict[str, VerbInfo] = {}
 
 
 def verb(
-    permission: Permission, *, writes: bool = True, concurrent: bool = False, of_patient: bool = False
+    permission: Permission,
+    *,
+    writes: bool = True,
+    concurrent: bool = False,
+    of_patient: bool = False,
+    owing: bool = False,
 ) -> Callable[[Callable[Concatenate[Tx, P], R]], Callable[Concatenate[Tx, P], R]]:
     """Declare a service function as a verb that needs `permission`. The check cannot be skipped by any caller.
 
@@ -447,14 +456,19 @@ def verb(
 
     A verb that is `of_patient` says by `tx.reach` which patient it is about, before it looks at anything of theirs. It is
     open to those besides who have the permission for their own record, or for one patient in an emergency.
+
+    A verb that is `owing` is open to whoever owes something (`Tx.owes`): it is what they owe, or a way to look at themselves
+    and to leave.
     """
 
     def declare(function: Callable[Concatenate[Tx, P], R]) -> Callable[Concatenate[Tx, P], R]:
         name = f"{function.__module__.split('.')[2]}.{function.__name__}"
-        VERBS[name] = info = VerbInfo(name, permission, writes, concurrent, of_patient)
+        VERBS[name] = info = VerbInfo(name, permission, writes, concurrent, of_patient, owing)
 
         @functools.wraps(function)
         def checked(tx: Tx, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if tx.owes and not owing:
+                raise NotPermitted(tx.owes, verb=name)
             if not (tx.actor.may(permission) or (of_patient and _for_one(tx, permission))):
                 raise NotPermitted(verb=name, permission=permission.value)
             if info.writes and not tx.writes:

@@ -171,6 +171,8 @@ class Cache:
         if tx.writes:
             return
         actor: Actor = tx.actor
+        if tx.owes:  # what is kept is for those who may ask for anything
+            return
         self._known.put(caller.session_id, _Known(asked.of_caller, actor.role, actor.patient_id))
         etag, body = response.headers.get("etag", "").encode(), bytes(response.body)
         if response.status_code != 200 or not etag or len(body) > _LONGEST:

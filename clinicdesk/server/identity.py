@@ -88,7 +88,13 @@ async def required_caller(request: Request) -> Caller:
     return caller
 
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="The access token of a sign-in.")
+_OWING = (
+    "Whoever signed in with a password that was given to them chooses one of their own first: they may `change_password`, "
+    "`get_me`, `refresh` and `logout`; everything else is answered with 403, `password_change_required`."
+)
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="bearer", description=f"The access token of a sign-in. {_OWING}"
+)  # fmt: skip
 _cookie = APIKeyCookie(name=ACCESS_COOKIE, auto_error=False, scheme_name="cookie", description="Set by a sign-in.")
 
 

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Tx
+from clinicdesk.features.users import service as users
 from clinicdesk.server import idempotency
 from clinicdesk.server.identity import SignedInCaller, address_of, ensure_own_page, serving_of
 from clinicdesk.server.serving import Serving
@@ -123,10 +124,13 @@ async def _list_tx(
 
 
 async def acting(serving: Serving, caller: Caller) -> Actor:
-    """Who a caller is as of now, with which patient or practitioner that is. Raises NotSignedIn, NotPermitted("account_off")."""
+    """Who a caller is as of now, with which patient or practitioner that is.
+
+    Raises NotSignedIn, NotPermitted("account_off", "password_change_required").
+    """
     tx = serving.database.read(caller.actor)
     async with _unit(serving, tx):
-        return tx.actor
+        return users.acting(tx)
 
 
 def anonymous_actor(request: Request) -> Actor:

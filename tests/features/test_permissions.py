@@ -30,13 +30,14 @@ ACCOUNTS = DESK | {Role.PATIENT}
 # A new verb goes into the group of the roles that may call it; a new group is a new decision.
 MAY: dict[frozenset[Role], str] = {
     EVERYBODY: """
-        documents.open_avatar documents.remove_own_avatar documents.set_own_avatar
+        documents.list_types documents.open_avatar documents.remove_own_avatar documents.set_own_avatar
         practitioners.clinic
         audit.own_entries
-        users.change_password users.edit_own_name users.forgot_password users.has_administrator users.keep
-        users.list_sessions users.log_in users.log_in_with_code users.log_out users.own_account users.recall
-        users.refresh users.register users.replace_lost_password users.send_verification users.sign_in users.sign_out
-        users.unlock users.verify_email
+        users.acting users.change_password users.edit_own_name users.end_session users.forgot_password
+        users.has_administrator users.keep users.list_roles users.list_sessions users.log_in
+        users.log_in_with_code users.log_out users.own_account users.recall users.refresh users.register
+        users.replace_lost_password users.send_verification users.sign_in users.sign_out users.unlock
+        users.verify_email
     """,
     ACCOUNTS: """
         appointments.find_openings appointments.list_types appointments.next_opening appointments.previous_opening
@@ -152,6 +153,9 @@ _OF_PATIENT = """
 OF_PATIENT = frozenset(_OF_PATIENT.split())
 """Verbs that are about one patient: open besides to who has their permission for that one alone."""
 
+OWING = frozenset({"users.change_password", "users.keep", "users.log_out", "users.own_account", "users.recall"})
+"""Verbs that are open to whoever has to do something else first."""
+
 EXPECTED = {verb: roles for roles, verbs in MAY.items() for verb in verbs.split()}
 
 Verb = Callable[..., Any]
@@ -182,6 +186,7 @@ def test_every_verb_is_in_the_table_and_nothing_else_is(verbs: dict[str, Verb]) 
     assert sorted(verbs.keys() - EXPECTED.keys()) == [], "say above who may call them"
     assert sorted(EXPECTED.keys() - verbs.keys()) == [], "there is no such verb (any more)"
     assert {name for name in verbs if VERBS[name].of_patient} == OF_PATIENT
+    assert {name for name in verbs if VERBS[name].owing} == OWING
 
 
 @pytest.mark.parametrize("role", Role)

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.tx import Database
+from clinicdesk.features.users.models import User
 from tests.server.conftest import ROLES, SignedIn
 
 ANYBODY = "anybody"
@@ -234,6 +237,18 @@ def test_whoever_is_not_signed_in_is_told_so(endpoints: dict[str, tuple[str, str
     closed = {name for name, who in EXPECTED.items() if who != ANYBODY}
     assert closed <= refused
     assert refused - closed <= {"login", "login_with_code", "refresh"}
+
+
+@pytest.mark.usefixtures("own_record", "everybody_in_care")
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.PATIENT])
+def test_whoever_was_given_a_password_gets_in_nowhere_before_it_is_another(
+    endpoints: dict[str, tuple[str, str]], sign_in: SignedIn, db: Database, role: Role
+) -> None:
+    client = sign_in(role)
+    with db.engine.begin() as connection:
+        connection.execute(update(User).where(User.role == role.value).values(must_change_password=True))
+    names = sorted(EXPECTED.keys() - set(MAY[ANYBODY].split()) - {"logout", "book_visit"})  # (has no body here)
+    assert {name for name in names if status(client, endpoints[name], name) != 403} == {"get_me", "change_password"}
 
 
 @pytest.mark.usefixtures("own_record", "everybody_in_care")

@@ -212,6 +212,7 @@ DEEDS: dict[str, tuple[str, str]] = {
     "users.open_sessions": (QT_TRANSLATE_NOOP("Deeds", "Looked at open sessions"), "ph.eye"),
     "users.log_in": (QT_TRANSLATE_NOOP("Deeds", "Logged in over the network"), "ph.sign-in"),
     "users.log_in_with_code": (QT_TRANSLATE_NOOP("Deeds", "Logged in with second step"), "ph.sign-in"),
+    "users.end_session": (QT_TRANSLATE_NOOP("Deeds", "Logged out elsewhere"), "ph.sign-out"),
     "users.log_out": (QT_TRANSLATE_NOOP("Deeds", "Logged out"), "ph.sign-out"),
     "users.recall": (QT_TRANSLATE_NOOP("Deeds", "Repeated an answer"), "ph.eye"),
     "users.refresh": (QT_TRANSLATE_NOOP("Deeds", "Renewed a session"), "ph.sign-in"),

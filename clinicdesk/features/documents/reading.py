@@ -26,9 +26,16 @@ from clinicdesk.features.documents.schemas import (
     DocumentSort,
     DocumentStatus,
     DocumentType,
+    DocumentTypeRow,
     MediaType,
 )
 from clinicdesk.features.patients.record import load as load_patient
+
+
+@verb(Permission.SIGN_IN, writes=False)
+def list_types(tx: Tx) -> list[DocumentTypeRow]:
+    """The types of documents there are, with what is known of each."""
+    return rules.document_types()
 
 
 @verb(Permission.READ_DOCUMENTS, concurrent=True, of_patient=True)

@@ -20,21 +20,21 @@ from clinicdesk.features.documents.pictures import (
 from clinicdesk.features.documents.reading import (
     get_document,
     list_documents,
+    list_types,
     open_content,
     open_thumbnail,
 )
-from clinicdesk.features.documents.rules import document_types
 
 __all__ = [
     "Archive",
     "archive_of",
-    "document_types",
     "edit_document",
     "ensure_can_file",
     "ensure_can_set_photo",
     "file_document",
     "get_document",
     "list_documents",
+    "list_types",
     "open_avatar",
     "open_content",
     "open_photo",

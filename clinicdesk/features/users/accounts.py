@@ -20,8 +20,12 @@ from clinicdesk.features.users.rules import account_key, check_email, check_pass
 from clinicdesk.features.users.schemas import AddUser, EditUser, NotSignedIn, UserRow
 
 _u, _s = User.__table__.c, UserSession.__table__.c
+_FACTS = (
+    _u.active, _u.role, _u.patient_id, _u.practitioner_id, _u.must_change_password,
+    _s.id.is_not(None) & _s.ended_at.is_(None),
+)  # fmt: skip
 _ACCOUNT = (
-    select(_u.active, _u.role, _u.patient_id, _u.practitioner_id, _s.id.is_not(None) & _s.ended_at.is_(None))
+    select(*_FACTS)
     .select_from(User.__table__)
     .outerjoin(UserSession.__table__, and_(_s.id == bindparam("session_id", type_=_s.id.type), _s.user_id == _u.id))
     .where(_u.id == bindparam("user_id"))
@@ -32,7 +36,8 @@ def ensure_active(tx: Tx) -> None:
     """The guard of every unit of work: its actor's account is on and has the role that the actor claims, and the sign-in by
     which the actor came through the server has not been ended since the access token was given.
 
-    Says which practitioner or patient the actor is. The operator and nobody have no account. Raises
+    Says which practitioner or patient the actor is; and of whoever came through the server with a password that was given to
+    them, that they owe another. At a desk the sign-in itself asks for it. The operator and nobody have no account. Raises
     NotPermitted("account_off"), NotSignedIn("session_ended").
     """
     actor = tx.actor
@@ -41,11 +46,13 @@ def ensure_active(tx: Tx) -> None:
     account = tx.connection.execute(_ACCOUNT, {"user_id": actor.user_id, "session_id": actor.session_id}).one_or_none()
     if account is None:
         raise NotPermitted("account_off", verb="users.ensure_active")
-    active, role, patient_id, practitioner_id, signed_in = account
+    active, role, patient_id, practitioner_id, must_change_password, signed_in = account
     if not active or role != actor.role:
         raise NotPermitted("account_off", verb="users.ensure_active")
     if actor.session_id is not None and not signed_in:
         raise NotSignedIn("session_ended", verb="users.ensure_active")
+    if actor.session_id is not None and must_change_password:
+        tx.owes = "password_change_required"
     tx.actor = replace(actor, patient_id=patient_id, practitioner_id=practitioner_id)
 
 

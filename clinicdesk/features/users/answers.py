@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import bindparam, delete, insert, select
 
 from clinicdesk.core.database import derive_key
+from clinicdesk.core.errors import NotPermitted
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Tx, verb
 from clinicdesk.features.users.models import KeptAnswer
@@ -41,18 +42,21 @@ _FORGET = delete(KeptAnswer).where(*_UNDER_KEY)
 _KEEP = insert(KeptAnswer.__table__)  # type: ignore[arg-type]
 
 
-@verb(Permission.SIGN_IN, writes=False)
+@verb(Permission.SIGN_IN, writes=False, owing=True)
 def recall(tx: Tx, key: str) -> Answer | None:
     """What this person's request with this key was answered; waits for one that is under way. None for a new key.
 
     Takes no turn among those who write, although what comes after it will: two who ran beside each other for this, and then
-    each wanted the clinic alone, would wait for each other.
+    each wanted the clinic alone, would wait for each other. Raises NotPermitted for an answer from before the caller owed
+    something: what it tells is not for them now.
     """
     tx.claim(f"answer {tx.actor.user_id} {key}")
     whose = {"user": tx.actor.user_id, "under": key}
     kept = tx.connection.execute(_RECALL, whose).one_or_none()
     if kept is None:
         return None
+    if tx.owes:
+        raise NotPermitted(tx.owes, verb=tx.verb)
     body = _opened(tx, key, kept.body)
     if body is None or kept.kept_at <= tx.now - KEPT_FOR:
         tx.connection.execute(_FORGET, whose)
@@ -60,7 +64,7 @@ def recall(tx: Tx, key: str) -> Answer | None:
     return Answer(kept.status, json.loads(kept.headers), body, kept.fingerprint)
 
 
-@verb(Permission.SIGN_IN, concurrent=True)
+@verb(Permission.SIGN_IN, concurrent=True, owing=True)
 def keep(tx: Tx, key: str, answer: Answer) -> None:
     """Keep an answer under this person's key, which `recall` has found to be new."""
     assert tx.actor.user_id is not None  # noqa: S101  (nobody's requests are not kept)

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from clinicdesk.core.clock import to_micros
 from clinicdesk.core.errors import Conflict, NotFound, NotPermitted
 from clinicdesk.core.paging import Page, check_limit, decode_cursor, encode_cursor, id_of, instant_of
-from clinicdesk.core.permissions import Permission, Role
+from clinicdesk.core.permissions import GRANTS, Permission, Role
 from clinicdesk.core.text import one_line
-from clinicdesk.core.tx import Change, Tx, verb
+from clinicdesk.core.tx import Actor, Change, Tx, verb
 from clinicdesk.features.users.accounts import record_user, row_of
 from clinicdesk.features.users.models import User, UserSession
-from clinicdesk.features.users.schemas import UserQuery, UserRow, UserSort, UserStatistics
+from clinicdesk.features.users.rules import ACCOUNT_ROLES
+from clinicdesk.features.users.schemas import RoleGrants, UserQuery, UserRow, UserSort, UserStatistics
 
 
 @verb(Permission.MANAGE_USERS, writes=False)
@@ -56,6 +57,18 @@ def get_user(tx: Tx, user_id: UUID) -> UserRow:
 
 
 @verb(Permission.SIGN_IN, writes=False)
+def acting(tx: Tx) -> Actor:
+    """Who acts, with which patient or practitioner that is, as of now."""
+    return tx.actor
+
+
+@verb(Permission.SIGN_IN, writes=False)
+def list_roles(tx: Tx) -> list[RoleGrants]:
+    """The roles that an account can have, and what each may do."""
+    return [RoleGrants(role, sorted(GRANTS[role])) for role in sorted(ACCOUNT_ROLES)]
+
+
+@verb(Permission.SIGN_IN, writes=False, owing=True)
 def own_account(tx: Tx) -> UserRow:
     """The account of whoever asks. Raises NotPermitted where nobody is signed in."""
     return row_of(own(tx))

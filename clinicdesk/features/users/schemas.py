@@ -9,7 +9,7 @@ from uuid import UUID
 
 from clinicdesk.core.errors import ClinicError, NotPermitted, RateLimited
 from clinicdesk.core.paging import PageRequest
-from clinicdesk.core.permissions import Role
+from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor
 
 
@@ -148,6 +148,14 @@ class UserStatistics:
     email_verified: int
     by_role: dict[Role, int]
     open_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGrants:
+    """A role and what it may do."""
+
+    role: Role
+    permissions: list[Permission]
 
 
 @dataclass(frozen=True, slots=True)

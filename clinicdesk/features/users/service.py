@@ -10,7 +10,15 @@ from clinicdesk.features.users.accounts import (
     reset_password,
     set_active,
 )
-from clinicdesk.features.users.directory import edit_own_name, find_users, get_user, own_account, user_statistics
+from clinicdesk.features.users.directory import (
+    acting,
+    edit_own_name,
+    find_users,
+    get_user,
+    list_roles,
+    own_account,
+    user_statistics,
+)
 from clinicdesk.features.users.registration import (
     choose_password,
     forgot_password,
@@ -29,6 +37,7 @@ from clinicdesk.features.users.second_factor import (
 from clinicdesk.features.users.sessions import (
     begin_session,
     desk_of,
+    end_session,
     list_sessions,
     log_in_with_code,
     log_out,
@@ -50,6 +59,7 @@ from clinicdesk.features.users.signing_in import (
 __all__ = [
     "SignInLocked",
     "SignInRefused",
+    "acting",
     "add_user",
     "authenticate",
     "begin_session",
@@ -60,6 +70,7 @@ __all__ = [
     "disable",
     "edit_own_name",
     "edit_user",
+    "end_session",
     "enrol",
     "ensure_active",
     "find_users",
@@ -67,6 +78,7 @@ __all__ = [
     "get_user",
     "has_administrator",
     "link_patient",
+    "list_roles",
     "list_sessions",
     "list_users",
     "log_in_with_code",

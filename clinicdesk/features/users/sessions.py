@@ -114,13 +114,16 @@ def refresh(tx: Tx, token: str, device_id: UUID | None) -> OpenSession:
     return OpenSession(_row(session), row_of(user), tx.actor, _token(tx, session))
 
 
+@verb(Permission.SIGN_IN, owing=True)
+def log_out(tx: Tx) -> None:
+    """End the session by which somebody asks. Raises NotFound("session_not_found")."""
+    _end_own(tx, tx.actor.session_id)
+
+
 @verb(Permission.SIGN_IN)
-def log_out(tx: Tx, session_id: UUID) -> None:
+def end_session(tx: Tx, session_id: UUID) -> None:
     """End one of one's own sessions. Raises NotFound("session_not_found")."""
-    session = tx.session.get(UserSession, session_id)
-    if session is None or session.user_id != tx.actor.user_id or session.ended_at is not None:
-        raise NotFound("session_not_found")
-    _end(tx, session, "")
+    _end_own(tx, session_id)
 
 
 @verb(Permission.SIGN_IN, writes=False)
@@ -143,7 +146,7 @@ def forget_sessions(tx: Tx) -> None:
 
 @verb(Permission.MAINTAIN, writes=False)
 def open_sessions(tx: Tx, session_ids: Collection[UUID]) -> dict[UUID, Actor]:
-    """Which of these sessions go on, on an account that is on, and who acts in each as of now."""
+    """Which of these sessions go on, on an account that is on and owes nothing, and who acts in each as of now."""
     found = tx.session.execute(
         select(
             UserSession.id,
@@ -155,7 +158,12 @@ def open_sessions(tx: Tx, session_ids: Collection[UUID]) -> dict[UUID, Actor]:
             User.practitioner_id,
         )
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.id.in_(session_ids), UserSession.ended_at.is_(None), User.active)
+        .where(
+            UserSession.id.in_(session_ids),
+            UserSession.ended_at.is_(None),
+            User.active,
+            ~User.must_change_password,
+        )
     )
     return {
         session_id: Actor(user_id, Role(role), name, desk, patient_id, practitioner_id)
@@ -196,6 +204,13 @@ def _open(tx: Tx, user_id: UUID, place: Place) -> OpenSession:
     tx.tell(Change("user_session", session.id, Action.CREATE, None, {"user_id": user.id}))
     tx.session.flush()
     return OpenSession(_row(session), row_of(user), tx.actor, _token(tx, session))
+
+
+def _end_own(tx: Tx, session_id: UUID | None) -> None:
+    session = None if session_id is None else tx.session.get(UserSession, session_id)
+    if session is None or session.user_id != tx.actor.user_id or session.ended_at is not None:
+        raise NotFound("session_not_found")
+    _end(tx, session, "")
 
 
 def _end(tx: Tx, session: UserSession, note: str) -> None:

@@ -108,7 +108,7 @@ def unlock(tx: Tx, password: str, prepared: Prepared | None = None) -> UserRow:
     return row_of(user)
 
 
-@verb(Permission.SIGN_IN)
+@verb(Permission.SIGN_IN, owing=True)
 def change_password(
     tx: Tx, request: ChangePassword, prepared: Prepared | None = None, session_id: UUID | None = None
 ) -> UserRow:

@@ -243,8 +243,8 @@ def refresh(tx: AnonymousTx, request: Request, response: Response, given: Refres
 
 
 @router.post("/logout", operation_id="logout", summary="Sign out here", status_code=204, responses=answers(401, 404))
-def logout(tx: WriteTx, caller: SignedInCaller, response: Response) -> None:
-    service.log_out(tx, caller.session_id)
+def logout(tx: WriteTx, response: Response) -> None:
+    service.log_out(tx)
     clear_cookies(response)
 
 
@@ -258,7 +258,7 @@ def list_sessions(tx: ReadTx) -> list[SessionRow]:
     responses=answers(401, 404),
 )  # fmt: skip
 def revoke_session(tx: WriteTx, session_id: UUID) -> None:
-    service.log_out(tx, session_id)
+    service.end_session(tx, session_id)
 
 
 # ---- oneself -------------------------------------------------------------------------------------------------------

@@ -35,13 +35,14 @@ from clinicdesk.features.documents.schemas import (
     MediaType,
     PictureRow,
 )
+from clinicdesk.features.users import service as users
 from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.identity import SignedInCaller, serving_of
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import UnsupportedMedia, answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.times import Day
-from clinicdesk.server.units import AuditedTx, WriteTx, auditing, reading
+from clinicdesk.server.units import AuditedTx, ReadTx, WriteTx, auditing, reading
 
 router = group("/documents", "documents")
 
@@ -132,8 +133,8 @@ async def _upload(
 
 
 async def _own_picture(request: Request, caller: SignedInCaller) -> AsyncIterator[Held]:
-    async with reading(request, caller):
-        pass  # a session that has ended, and an account that is off, are told before the file is read
+    async with reading(request, caller) as tx:  # whoever may not is told before the file is read
+        await run_in_threadpool(users.acting, tx)
     checked = await _taken(request, intake.check_picture, _IMAGES)
     async with _holding(request, checked) as held:
         yield held
@@ -199,8 +200,8 @@ def file_document(
 
 
 @router.get("/types", operation_id="list_document_types", summary="The types of documents, and who sees each")
-def list_document_types(_caller: SignedInCaller) -> list[DocumentTypeRow]:
-    return service.document_types()
+def list_document_types(tx: ReadTx) -> list[DocumentTypeRow]:
+    return service.list_types(tx)
 
 
 @router.put(

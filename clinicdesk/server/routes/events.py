@@ -17,6 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from clinicdesk.core.errors import ClinicError, InvalidInput, RateLimited
 from clinicdesk.core.tx import Actor
+from clinicdesk.features.users import service
 from clinicdesk.features.users.schemas import NotSignedIn
 from clinicdesk.server import problems
 from clinicdesk.server.identity import SignedInCaller, caller_of, ensure_own_origin, serving_of, uses_cookies
@@ -67,7 +68,8 @@ _FRAME = TypeAdapter(Stand)
 @router.post(
     "/ticket", operation_id="create_events_ticket", summary="Ask for a ticket to the stream of events", status_code=201
 )  # fmt: skip
-def create_ticket(_tx: ReadTx, caller: SignedInCaller, request: Request) -> EventsTicket:
+def create_ticket(tx: ReadTx, caller: SignedInCaller, request: Request) -> EventsTicket:
+    service.acting(tx)
     ticket = serving_of(request).tokens.events_ticket(caller)
     return EventsTicket(ticket, int(EVENTS_TICKET_LASTS.total_seconds()))
 

@@ -9,12 +9,18 @@ from uuid import UUID
 from fastapi import Body, Query, Response
 
 from clinicdesk.core.paging import Page
-from clinicdesk.core.permissions import GRANTS, Permission, Role
+from clinicdesk.core.permissions import Role
 from clinicdesk.features.users import service
-from clinicdesk.features.users.rules import ACCOUNT_ROLES
-from clinicdesk.features.users.schemas import AddUser, EditUser, UserQuery, UserRow, UserSort, UserStatistics
+from clinicdesk.features.users.schemas import (
+    AddUser,
+    EditUser,
+    RoleGrants,
+    UserQuery,
+    UserRow,
+    UserSort,
+    UserStatistics,
+)
 from clinicdesk.server.etags import IfMatch, tagged
-from clinicdesk.server.identity import SignedInCaller
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
@@ -68,14 +74,6 @@ class NewPassword:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class RoleGrants:
-    """A role and what it may do."""
-
-    role: Role
-    permissions: list[Permission]
-
-
 @router.get("", operation_id="list_users", summary="Accounts, a page at a time")
 def list_users(
     tx: ReadTx,
@@ -102,8 +100,8 @@ def user_statistics(tx: ReportTx) -> UserStatistics:
 
 
 @router.get("/roles", operation_id="list_roles", summary="The roles of accounts and what each may do")
-def list_roles(_caller: SignedInCaller) -> list[RoleGrants]:
-    return [RoleGrants(role, sorted(GRANTS[role])) for role in sorted(ACCOUNT_ROLES)]
+def list_roles(tx: ReadTx) -> list[RoleGrants]:
+    return service.list_roles(tx)
 
 
 @router.get("/{user_id}", operation_id="get_user", summary="One account", responses=answers(404))
