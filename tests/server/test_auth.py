@@ -25,6 +25,7 @@ from tests.server.conftest import PASSWORD, Knock, Postbox, SignedIn
 
 AUTH = "/api/v1/auth"
 NEW_PASSWORD = "nine green kites over Ulm"
+AGAIN = {"password": PASSWORD}
 MARA = {
     "email": "mara.lindt@mail.example", "password": NEW_PASSWORD, "given_name": "Mara", "family_name": "Lindt",
 }  # fmt: skip
@@ -362,7 +363,7 @@ def test_ones_own_name_is_changed_by_version(client: TestClient) -> None:
 def authenticator(client: TestClient, sign_in: SignedIn, clock: Hands) -> tuple[pyotp.TOTP, list[str]]:
     """The authenticator of a doctor who has turned the second factor on, and the recovery codes."""
     doctor = sign_in(Role.DOCTOR)
-    enrolment = doctor.post(f"{AUTH}/second-factor").json()
+    enrolment = doctor.post(f"{AUTH}/second-factor", json=AGAIN).json()
     parsed = pyotp.parse_uri(enrolment["address"])
     assert isinstance(parsed, pyotp.TOTP)
     confirmed = doctor.post(f"{AUTH}/second-factor/confirm", json={"code": parsed.at(clock.now)})
@@ -373,11 +374,52 @@ def authenticator(client: TestClient, sign_in: SignedIn, clock: Hands) -> tuple[
 
 def test_a_secret_that_was_answered_once_is_in_no_table(sign_in: SignedIn, db: Database) -> None:
     doctor, key = sign_in(Role.DOCTOR), {"Idempotency-Key": "key-00000009"}
-    enrolment = doctor.post(f"{AUTH}/second-factor", headers=key).json()
-    assert doctor.post(f"{AUTH}/second-factor", headers=key).json() == enrolment, "a repeat gets the first answer"
+    enrolment = doctor.post(f"{AUTH}/second-factor", json=AGAIN, headers=key).json()
+    assert doctor.post(f"{AUTH}/second-factor", json=AGAIN, headers=key).json() == enrolment, (
+        "a repeat gets the first answer"
+    )
     with db.engine.connect() as connection:
         kept = connection.execute(select(KeptAnswer.body)).scalar_one()
     assert enrolment["secret"].encode() not in kept
+
+
+def test_an_open_desk_is_not_enough_to_set_up_an_authenticator(sign_in: SignedIn, clock: Hands) -> None:
+    doctor = sign_in(Role.DOCTOR)
+    assert doctor.post(f"{AUTH}/second-factor").status_code == 422
+    wrong = [doctor.post(f"{AUTH}/second-factor", json={"password": f"not this {nth}"}) for nth in range(6)]
+    assert [(one.status_code, one.json()["code"]) for one in wrong[:4]] == [(403, "own_password_wrong")] * 4
+    assert [(one.status_code, one.json()["code"]) for one in wrong[4:]] == [(429, "sign_in_locked")] * 2
+    assert doctor.post(f"{AUTH}/second-factor", json=AGAIN).status_code == 429
+    clock.now += timedelta(minutes=14, seconds=30)
+    assert doctor.post(f"{AUTH}/second-factor", json=AGAIN).status_code == 429
+    sign_in(Role.DOCTOR)
+
+
+def test_the_first_code_is_not_guessed(sign_in: SignedIn, clock: Hands) -> None:
+    doctor = sign_in(Role.DOCTOR)
+    totp = pyotp.TOTP(doctor.post(f"{AUTH}/second-factor", json=AGAIN).json()["secret"])
+    wrong = [doctor.post(f"{AUTH}/second-factor/confirm", json={"code": "000 000"}) for _ in range(5)]
+    assert [one.status_code for one in wrong] == [422] * 4 + [429]
+    assert wrong[0].json()["code"] == "code_not_right"
+    right = {"code": totp.at(clock.now)}
+    assert doctor.post(f"{AUTH}/second-factor/confirm", json=right).status_code == 429
+
+
+def test_new_recovery_codes_need_the_password_as_well(
+    client: TestClient, authenticator: tuple[pyotp.TOTP, list[str]], clock: Hands
+) -> None:
+    code = {"ticket": ticket(client), "code": authenticator[1][0]}
+    token = client.post(f"{AUTH}/login/code", json=code).json()["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+    renew = f"{AUTH}/second-factor/recovery-codes"
+    one, other = authenticator[1][1:3]
+    assert client.post(renew, json={"code": one}).status_code == 422
+    wrong = client.post(renew, json={"password": "not this one", "code": one})
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "own_password_wrong")
+    assert client.post(renew, json=AGAIN | {"code": "000000"}).status_code == 401
+    renewed = client.post(renew, json=AGAIN | {"code": one})
+    assert (renewed.status_code, len(renewed.json()["codes"])) == (200, 10)
+    assert client.post(f"{AUTH}/second-factor/disable", json={"code": other}).status_code == 401
 
 
 def ticket(client: TestClient) -> str:
@@ -451,11 +493,11 @@ def test_the_second_factor_is_turned_off_by_a_code_or_by_an_administrator(
     assert administrator.delete(f"/api/v1/users/{user}/second-factor").status_code == 204
     doctor = sign_in(Role.DOCTOR)
     assert doctor.post(f"{AUTH}/second-factor/disable", json={"code": "000000"}).status_code == 409
-    secret = doctor.post(f"{AUTH}/second-factor").json()["secret"]
+    secret = doctor.post(f"{AUTH}/second-factor", json=AGAIN).json()["secret"]
     first = pyotp.TOTP(secret).at(clock.now)
     codes = doctor.post(f"{AUTH}/second-factor/confirm", json={"code": first}).json()["codes"]
     assert doctor.post(f"{AUTH}/second-factor/disable", json={"code": first}).status_code == 401
-    renewed = doctor.post(f"{AUTH}/second-factor/recovery-codes", json={"code": codes[0]}).json()["codes"]
+    renewed = doctor.post(f"{AUTH}/second-factor/recovery-codes", json=AGAIN | {"code": codes[0]}).json()["codes"]
     assert doctor.post(f"{AUTH}/second-factor/disable", json={"code": codes[1]}).status_code == 401
     assert doctor.post(f"{AUTH}/second-factor/disable", json={"code": renewed[1]}).status_code == 204
     sign_in(Role.DOCTOR)

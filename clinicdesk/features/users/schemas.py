@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from clinicdesk.core.errors import ClinicError, NotPermitted, RateLimited
+from clinicdesk.core.errors import ClinicError, InvalidInput, NotPermitted, RateLimited
 from clinicdesk.core.paging import PageRequest
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor
@@ -30,6 +30,13 @@ class SignInLocked(RateLimited):
     """Too many wrong passwords for this account at this desk; `until` is the instant from which to try again."""
 
     code = "sign_in_locked"
+    keeps = True
+
+
+class CodeWrong(InvalidInput):
+    """The first code of an authenticator that is being set up is not right. The failure is counted."""
+
+    code = "code_not_right"
     keeps = True
 
 

@@ -13,12 +13,13 @@ from sqlalchemy import delete, select
 
 from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.database import derive_key
-from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted
+from clinicdesk.core.errors import Conflict, NotPermitted
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.users.models import RecoveryCode, SecondFactor, SignInFailure, User
-from clinicdesk.features.users.schemas import Enrolment, SignInLocked, SignInRefused
-from clinicdesk.features.users.signing_in import count_failure, locked_until
+from clinicdesk.features.users.passwords import Prepared
+from clinicdesk.features.users.schemas import CodeWrong, Enrolment, SignInLocked, SignInRefused
+from clinicdesk.features.users.signing_in import count_failure, locked_until, prove_own
 
 STEP_SECONDS = 30
 _DIGITS = 6
@@ -28,9 +29,13 @@ _COUNTED_AT = "second factor"
 
 
 @verb(Permission.USE_SECOND_FACTOR)
-def enrol(tx: Tx) -> Enrolment:
-    """Begin to set up an authenticator; it counts once `confirm` has seen a code of it. Raises Conflict("second_factor_on")."""
-    user = _own(tx)
+def enrol(tx: Tx, password: str, prepared: Prepared | None = None) -> Enrolment:
+    """Begin to set up an authenticator, with one's password again; it counts once `confirm` has seen a code of it.
+
+    So whoever has found a desk open, or a token, cannot make the account theirs. Raises Conflict("second_factor_on"),
+    OwnPasswordWrong, SignInLocked, InvalidInput("password_too_long").
+    """
+    user = prove_own(tx, password, prepared)
     factor = tx.session.get(SecondFactor, user.id)
     if factor is not None and factor.confirmed_at is not None:
         raise Conflict("second_factor_on")
@@ -50,15 +55,19 @@ def enrol(tx: Tx) -> Enrolment:
 def confirm(tx: Tx, code: str) -> list[str]:
     """Turn the second factor on by a first code of it; gives ten recovery codes, which are shown this once.
 
-    Raises Conflict("second_factor_off", "second_factor_on"), InvalidInput("code_not_right").
+    Wrong ones are counted, and lock. Raises Conflict("second_factor_off", "second_factor_on"), CodeWrong, SignInLocked.
     """
     factor = tx.session.get(SecondFactor, _own(tx).id)
     if factor is None:
         raise Conflict("second_factor_off")
     if factor.confirmed_at is not None:
         raise Conflict("second_factor_on")
+    failed = _failed(tx, factor.user_id)
     if not _take_from_authenticator(tx, factor, code):
-        raise InvalidInput("code_not_right", field="code")
+        _count(tx, factor.user_id, failed)
+        raise CodeWrong(field="code")
+    if failed is not None:
+        tx.session.delete(failed)
     factor.confirmed_at = tx.now
     tx.record(Change("second_factor", factor.user_id, Action.EXECUTE, note="on"))
     return _new_recovery_codes(tx, factor.user_id)
@@ -75,9 +84,12 @@ def disable(tx: Tx, code: str) -> None:
 
 
 @verb(Permission.USE_SECOND_FACTOR)
-def renew_recovery_codes(tx: Tx, code: str) -> list[str]:
-    """Ten new recovery codes in place of what is left of the old. Raises as `disable` does."""
-    user = _own(tx)
+def renew_recovery_codes(tx: Tx, password: str, code: str, prepared: Prepared | None = None) -> list[str]:
+    """Ten new recovery codes in place of what is left of the old, by one's password and a code.
+
+    Raises as `disable` does, OwnPasswordWrong, InvalidInput("password_too_long").
+    """
+    user = prove_own(tx, password, prepared)
     if not has_second_factor(tx, user.id):
         raise Conflict("second_factor_off")
     take_code(tx, user.id, code)
@@ -103,24 +115,15 @@ def take_code(tx: Tx, user_id: UUID, code: str) -> None:
 
     Raises SignInRefused("code_not_right"), SignInLocked.
     """
-    account = sha256(f"second factor {user_id}".encode()).hexdigest()
-    until = locked_until(tx, account, _COUNTED_AT)
-    if until is not None:
-        tx.record(Change("second_factor", user_id, Action.EXECUTE, note="locked"))
-        raise SignInLocked(until=until)
+    failed = _failed(tx, user_id)
     factor = tx.session.get(SecondFactor, user_id, with_for_update=True)
-    failed = tx.session.get(SignInFailure, (account, _COUNTED_AT))
     if factor is not None and (_take_from_authenticator(tx, factor, code) or _take_recovery_code(tx, user_id, code)):
         if failed is not None:
             tx.session.delete(failed)
         tx.record(Change("second_factor", user_id, Action.EXECUTE))
         tx.session.flush()
         return
-    tx.record(Change("second_factor", user_id, Action.EXECUTE, note="wrong_code"))
-    if failed is None:
-        failed = SignInFailure(account=account, desk=_COUNTED_AT, failures=0, locks=0, locked_until=None)
-        tx.session.add(failed)
-    count_failure(tx, failed, user_id)
+    _count(tx, user_id, failed)
     raise SignInRefused("code_not_right")
 
 
@@ -130,6 +133,29 @@ def code_at(secret: bytes, step: int) -> str:
     start = digest[-1] & 0xF
     number = int.from_bytes(digest[start : start + 4]) & 0x7FFFFFFF
     return f"{number % 10**_DIGITS:0{_DIGITS}}"
+
+
+def _failed(tx: Tx, user_id: UUID) -> SignInFailure | None:
+    """The wrong codes of the account so far. Raises SignInLocked where there were too many."""
+    account = _account(user_id)
+    until = locked_until(tx, account, _COUNTED_AT)
+    if until is not None:
+        tx.record(Change("second_factor", user_id, Action.EXECUTE, note="locked"))
+        raise SignInLocked(until=until)
+    return tx.session.get(SignInFailure, (account, _COUNTED_AT))
+
+
+def _count(tx: Tx, user_id: UUID, failed: SignInFailure | None) -> None:
+    """One wrong code more. Raises SignInLocked where it is one too many."""
+    tx.record(Change("second_factor", user_id, Action.EXECUTE, note="wrong_code"))
+    if failed is None:
+        failed = SignInFailure(account=_account(user_id), desk=_COUNTED_AT, failures=0, locks=0, locked_until=None)
+        tx.session.add(failed)
+    count_failure(tx, failed, user_id)
+
+
+def _account(user_id: UUID) -> str:
+    return sha256(f"second factor {user_id}".encode()).hexdigest()
 
 
 def _take_from_authenticator(tx: Tx, factor: SecondFactor, code: str) -> bool:

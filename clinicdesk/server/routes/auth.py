@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import BackgroundTasks, Body, Request, Response
+from fastapi import BackgroundTasks, Body, Depends, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
@@ -16,6 +16,7 @@ from clinicdesk.core.errors import ClinicError
 from clinicdesk.core.smtp import Mail, Smtp
 from clinicdesk.core.tx import Tx
 from clinicdesk.features.users import service
+from clinicdesk.features.users.passwords import Prepared
 from clinicdesk.features.users.rules import account_key
 from clinicdesk.features.users.schemas import (
     ChangePassword,
@@ -67,6 +68,7 @@ _LOGIN = {
 
 Email = Annotated[str, Field(max_length=254, examples=["sam.reyes@harbour.example"])]
 Token = Annotated[str, Field(max_length=1000)]
+Password = Annotated[str, Field(max_length=1000, examples=["seven quiet boats at noon"])]
 TypedCode = Annotated[str, Field(max_length=100, examples=["123456"])]
 
 
@@ -152,6 +154,21 @@ class OwnName:
 class Code:
     """A code of the authenticator, or a recovery code."""
 
+    code: TypedCode = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAgain:
+    """The password of whoever is signed in, asked for again."""
+
+    password: Password = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAndCode:
+    """The password of whoever is signed in, asked for again, and a code of the authenticator or a recovery code."""
+
+    password: Password = field(repr=False)
     code: TypedCode = field(repr=False)
 
 
@@ -302,13 +319,24 @@ def reset_password(request: Request, wanted: ResetPassword) -> None:
 
 # ---- the second factor ---------------------------------------------------------------------------------------------
 
+Checked = Prepared | None
+"""The password that was asked for again, looked at ahead of the unit of work: it takes a while, and nobody waits for it."""
+
+
+def _checked_again(request: Request, caller: SignedInCaller, given: PasswordAgain) -> Checked:
+    return service.prepare_own(serving_of(request).database, caller.actor, given.password)
+
+
+def _checked_with_code(request: Request, caller: SignedInCaller, given: PasswordAndCode) -> Checked:
+    return service.prepare_own(serving_of(request).database, caller.actor, given.password)
+
 
 @router.post(
-    "/second-factor", operation_id="enrol_second_factor", summary="Set up an authenticator", status_code=201,
-    responses=answers(401, 409),
+    "/second-factor", operation_id="enrol_second_factor", status_code=201, responses=answers(401, 409),
+    summary="Set up an authenticator, with one's password again",
 )  # fmt: skip
-def enrol(tx: WriteTx) -> Enrolment:
-    return service.enrol(tx)
+def enrol(given: PasswordAgain, checked: Annotated[Checked, Depends(_checked_again)], tx: WriteTx) -> Enrolment:
+    return service.enrol(tx, given.password, checked)
 
 
 @router.post(
@@ -328,11 +356,13 @@ def disable(tx: WriteTx, one: Code) -> None:
 
 
 @router.post(
-    "/second-factor/recovery-codes", operation_id="renew_recovery_codes", summary="New recovery codes",
-    responses=answers(401, 409),
+    "/second-factor/recovery-codes", operation_id="renew_recovery_codes", responses=answers(401, 409),
+    summary="New recovery codes, with one's password again",
 )  # fmt: skip
-def renew_recovery_codes(tx: WriteTx, one: Code) -> RecoveryCodes:
-    return RecoveryCodes(service.renew_recovery_codes(tx, one.code))
+def renew_recovery_codes(
+    given: PasswordAndCode, checked: Annotated[Checked, Depends(_checked_with_code)], tx: WriteTx
+) -> RecoveryCodes:
+    return RecoveryCodes(service.renew_recovery_codes(tx, given.password, given.code, checked))
 
 
 # ---- between ---------------------------------------------------------------------------------------------------------
