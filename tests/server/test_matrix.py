@@ -139,6 +139,7 @@ BODIES: dict[str, Any] = {
     "edit_allergy": {"substance": "X"},
     "add_contact": {"name": "X"},
     "edit_contact": {"name": "X"},
+    "book_visit": {**_WHO, "start": "2026-11-24T09:00:00Z", "minutes": 20},
     "edit_visit": {},
     "add_wish": {"patient_id": _WHO["patient_id"], "minutes": 20},
     "edit_wish": {"minutes": 20},
