@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -13,7 +12,7 @@ from starlette.requests import HTTPConnection
 from clinicdesk.core.errors import NotPermitted
 from clinicdesk.features.users.schemas import NotSignedIn
 from clinicdesk.server.serving import Serving
-from clinicdesk.server.tokens import Caller
+from clinicdesk.server.tokens import Caller, Device
 
 ACCESS_COOKIE = "clinicdesk_access"
 REFRESH_COOKIE = "clinicdesk_refresh"
@@ -140,7 +139,12 @@ def clear_cookies(response: Response) -> None:
         response.delete_cookie(name, path=path, secure=True, httponly=True, samesite="strict")
 
 
-def device_of(connection: HTTPConnection) -> UUID | None:
+def account_limit(caller: Caller) -> str:
+    """What the requests of whoever is signed in are counted under: the account, however many sessions it has."""
+    return f"account:{caller.actor.user_id}"
+
+
+def device_of(connection: HTTPConnection) -> Device | None:
     """The device that the request comes from, by the token that an earlier sign-in there was given."""
     token = connection.headers.get(DEVICE_HEADER) or connection.cookies.get(DEVICE_COOKIE) or ""
     return serving_of(connection).tokens.read_device(token)

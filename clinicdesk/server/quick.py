@@ -19,7 +19,7 @@ from clinicdesk.server import figures
 from clinicdesk.server.cache import Answer
 from clinicdesk.server.cached import kept_for
 from clinicdesk.server.careful import HEADERS, HSTS, REQUEST_ID, SEALED, is_loopback
-from clinicdesk.server.identity import API, caller_of
+from clinicdesk.server.identity import API, account_limit, caller_of
 from clinicdesk.server.serving import Serving
 
 log = logging.getLogger("clinicdesk.server.requests")
@@ -77,7 +77,7 @@ async def answer(scope: Scope, send: Send) -> bool:
         return False
     if kind.names_patients and not serving.views.lately(caller.session_id, path, scope["query_string"]):
         return False
-    counting = serving.limits.begin(f"device:{caller.session_id}")
+    counting = serving.limits.begin(account_limit(caller))
     looked = await serving.cache.look(kind, id_, scope["path"], scope["query_string"], caller)
     try:
         await serving.limits.check(counting, serving.settings.limit_device)

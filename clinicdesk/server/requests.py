@@ -15,7 +15,7 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.server import docs, figures, links, problems, quick
 from clinicdesk.server.careful import HEADERS, HSTS, REQUEST_ID, SEALED, is_loopback
-from clinicdesk.server.identity import API, address_of, caller_of, device_of, serving_of
+from clinicdesk.server.identity import API, account_limit, address_of, caller_of, device_of, serving_of
 
 log = logging.getLogger(__name__)
 
@@ -138,11 +138,14 @@ async def _admit(request: HTTPConnection) -> None:
     ):
         raise NotPermitted("https_required")
     caller = caller_of(request)
-    known = caller.session_id if caller is not None else device_of(request)
-    if known is None:
-        await serving.limits.count(f"address:{address_of(request)}", serving.settings.limit_anonymous)
+    if caller is not None:
+        await serving.limits.count(account_limit(caller), serving.settings.limit_device)
+    elif (
+        device := device_of(request)
+    ) is not None:  # by account as well: whoever has one gets a device for each sign-in
+        await serving.limits.count(f"device:{device.user_id}", serving.settings.limit_device)
     else:
-        await serving.limits.count(f"device:{known}", serving.settings.limit_device)
+        await serving.limits.count(f"address:{address_of(request)}", serving.settings.limit_anonymous)
 
 
 def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: str) -> None:

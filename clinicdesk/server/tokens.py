@@ -36,6 +36,14 @@ class Caller:
     once: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that somebody has signed in on, and who did so last."""
+
+    id: UUID
+    user_id: UUID
+
+
 class Tokens:
     """Makes and reads signed tokens."""
 
@@ -81,21 +89,19 @@ class Tokens:
         facts = self._read("ticket", token)
         return None if facts is None else (UUID(facts["sub"]), facts.get("mark", ""))
 
-    def device(self, device_id: UUID) -> str:
-        """What a device shows to be known again. It lets nobody in; it has limits and locks of its own."""
-        return f"{device_id.hex}.{self._device_mac(device_id)}"
+    def device(self, device_id: UUID, user_id: UUID) -> str:
+        """What a device shows to be known again, with who last signed in there. It lets nobody in; it has locks of its own."""
+        mac = hmac.digest(self._key, b"device " + device_id.bytes + user_id.bytes, "sha256").hex()[:32]
+        return f"{device_id.hex}.{user_id.hex}.{mac}"
 
-    def read_device(self, token: str) -> UUID | None:
+    def read_device(self, token: str) -> Device | None:
         """The device that shows this; None where it is none of ours."""
         try:
-            device_id = UUID(token.partition(".")[0])
-        except ValueError:
+            device = Device(*(UUID(part) for part in token.split(".")[:2]))
+        except (ValueError, TypeError):
             return None
-        fits = hmac.compare_digest(token.encode(), self.device(device_id).encode())
-        return device_id if fits else None
-
-    def _device_mac(self, device_id: UUID) -> str:
-        return hmac.digest(self._key, b"device " + device_id.bytes, "sha256").hex()[:32]
+        fits = hmac.compare_digest(token.encode(), self.device(device.id, device.user_id).encode())
+        return device if fits else None
 
     def _sign(self, kind: str, lasts: timedelta, facts: Mapping[str, str | int]) -> str:
         until = int((self._clock() + lasts).timestamp())

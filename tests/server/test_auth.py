@@ -17,6 +17,8 @@ from starlette.types import Message
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.audit import service as audit
+from clinicdesk.features.audit.schemas import AuditQuery
 from clinicdesk.features.users import service as users
 from clinicdesk.features.users.models import KeptAnswer
 from clinicdesk.features.users.schemas import UserRow
@@ -143,11 +145,53 @@ def test_an_account_that_is_turned_on_again_signs_in_again(
 def test_sessions_are_listed_and_one_elsewhere_can_be_ended(client: TestClient) -> None:
     here, there = log_in(client), log_in(client)
     client.headers["Authorization"] = f"Bearer {here['access_token']}"
-    listed = client.get(f"{AUTH}/sessions").json()
+    listed = client.get(f"{AUTH}/sessions").json()["items"]
     assert {one["id"]: one["current"] for one in listed} == {here["session_id"]: True, there["session_id"]: False}
     assert client.delete(f"{AUTH}/sessions/{there['session_id']}").status_code == 204
     assert bearing(client, there["access_token"]) == 401
     assert client.delete(f"{AUTH}/sessions/{there['session_id']}").status_code == 404
+
+
+def test_sessions_are_listed_a_page_at_a_time(client: TestClient) -> None:
+    ids = [log_in(client)["session_id"] for _ in range(5)]
+    client.headers["Authorization"] = f"Bearer {log_in(client)['access_token']}"
+    first = client.get(f"{AUTH}/sessions", params={"limit": 4, "total": True}).json()
+    second = client.get(f"{AUTH}/sessions", params={"limit": 4, "cursor": first["next"]}).json()
+    assert (first["total"], second["next"]) == (6, None)
+    assert [one["id"] for one in first["items"] + second["items"]][1:] == ids[::-1]
+    assert [one["current"] for one in first["items"]] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_LIMIT_SESSIONS": "3"}])
+def test_the_session_that_was_used_longest_ago_gives_way_to_one_too_many(
+    client: TestClient, knock: Knock, clock: Hands, db: Database, operator: Actor
+) -> None:
+    other = log_in(client, "nurse@harbour.example")
+    desk, phone, tablet = (log_in(client) for _ in range(3))
+    clock.now += timedelta(minutes=1)
+    used = client.post(f"{AUTH}/refresh", json={"refresh_token": desk["refresh_token"]}).json()
+    new = log_in(client)
+    alive = [bearing(client, one["access_token"]) for one in (used, phone, tablet, new, other)]
+    assert alive == [200, 401, 200, 200, 200]
+    assert client.post(f"{AUTH}/refresh", json={"refresh_token": phone["refresh_token"]}).status_code == 401
+    with db.write(operator) as tx:
+        notes = {row.entity_id: row.note for row in audit.list_entries(tx, AuditQuery()).rows if row.note}
+    assert notes[UUID(phone["session_id"])] == "too_many_sessions"
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_LIMIT_DEVICE": "20"}])
+def test_more_sessions_of_an_account_are_not_more_requests(client: TestClient, knock: Knock) -> None:
+    sessions = [log_in(knock(f"198.51.100.{nth}")) for nth in range(4)]
+    answers = [bearing(client, one["access_token"]) for one in sessions for _ in range(6)]
+    assert answers == [200] * 20 + [429] * 4
+    assert bearing(client, log_in(client, "nurse@harbour.example")["access_token"]) == 200
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_LIMIT_DEVICE": "20", "CLINICDESK_LIMIT_ANONYMOUS": "8"}])
+def test_more_devices_of_an_account_are_not_more_requests_of_nobody(client: TestClient, knock: Knock) -> None:
+    devices = [log_in(knock(f"198.51.100.{nth}"))["device_token"] for nth in range(4)]
+    asked = [client.get(f"{AUTH}/me", headers={"Clinicdesk-Device": one}).status_code for one in devices * 6]
+    assert asked == [401] * 20 + [429] * 4
 
 
 def test_nobody_ends_the_session_of_another(client: TestClient, sign_in: SignedIn) -> None:

@@ -13,11 +13,12 @@ from datetime import timedelta
 from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Select, delete, exists, func, select
 
 from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import NotFound
 from clinicdesk.core.ids import new_id
+from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
@@ -39,12 +40,14 @@ from clinicdesk.features.users.signing_in import locked_until, sign_in
 
 IDLE = timedelta(days=7)
 LONGEST = timedelta(days=30)
+MOST_SESSIONS = 20
+"""Of one account at once, where nobody has set another figure."""
 RETRY = timedelta(seconds=60)
 _TOKEN_BYTES = 16 + 4 + 32
 
 
-def begin_session(database: Database, request: SignIn, place: Place) -> OpenSession:
-    """Sign in for good; `request.desk` is not used, the place is.
+def begin_session(database: Database, request: SignIn, place: Place, most: int = MOST_SESSIONS) -> OpenSession:
+    """Sign in for good; `request.desk` is not used, the place is. Above `most` sessions the one used longest ago ends.
 
     Raises SignInRefused, SignInLocked, SecondFactorRequired (with `user_id`, `mark`), InvalidInput("password_too_long").
     """
@@ -55,7 +58,7 @@ def begin_session(database: Database, request: SignIn, place: Place) -> OpenSess
         locked = locked_until(tx, account_key(request.email), desk) is not None
     prepared = None if locked else prepare(stored, request.password)
     with database.write(nobody) as tx:
-        return log_in(tx, request, place, prepared)
+        return log_in(tx, request, place, prepared, most)
 
 
 def desk_of(database: Database, email: str, place: Place) -> str:
@@ -65,23 +68,27 @@ def desk_of(database: Database, email: str, place: Place) -> str:
 
 
 @verb(Permission.SIGN_IN)
-def log_in(tx: Tx, request: SignIn, place: Place, prepared: Prepared | None = None) -> OpenSession:
+def log_in(
+    tx: Tx, request: SignIn, place: Place, prepared: Prepared | None = None, most: int = MOST_SESSIONS
+) -> OpenSession:
     """Sign in and open a session, within this unit of work. Raises as `begin_session` does."""
     signed = sign_in(tx, SignIn(request.email, request.password, _desk(tx, request.email, place)), prepared)
     if has_second_factor(tx, signed.user.id):
         raise SecondFactorRequired(user_id=signed.user.id, mark=_mark(tx, tx.session.get_one(User, signed.user.id)))
-    return _open(tx, signed.user.id, place)
+    return _open(tx, signed.user.id, place, most)
 
 
 @verb(Permission.SIGN_IN)
-def log_in_with_code(tx: Tx, user_id: UUID, mark: str, code: str, place: Place) -> OpenSession:
+def log_in_with_code(
+    tx: Tx, user_id: UUID, mark: str, code: str, place: Place, most: int = MOST_SESSIONS
+) -> OpenSession:
     """Open the session of a person whose password was right, by a code of theirs. Raises SignInRefused, SignInLocked,
     NotSignedIn where the password was changed since `mark` was given."""
     user = tx.session.get(User, user_id)
     if user is None or not hmac.compare_digest(mark, _mark(tx, user)):
         _refuse(tx)
     take_code(tx, user_id, code)
-    return _open(tx, user_id, place)
+    return _open(tx, user_id, place, most)
 
 
 @verb(Permission.SIGN_IN)
@@ -127,14 +134,20 @@ def end_session(tx: Tx, session_id: UUID) -> None:
 
 
 @verb(Permission.SIGN_IN, writes=False)
-def list_sessions(tx: Tx) -> list[SessionRow]:
-    """One's own sessions that go on, the last used first; `current` is the one that asks."""
-    sessions = tx.session.scalars(
-        select(UserSession)
-        .where(UserSession.user_id == tx.actor.user_id, UserSession.ended_at.is_(None))
-        .order_by(UserSession.refreshed_at.desc(), UserSession.id)
-    )
-    return [_row(session, tx.actor.session_id) for session in sessions if not _expired(tx, session)]
+def list_sessions(tx: Tx, page: PageRequest) -> Page[SessionRow]:
+    """A page of one's own sessions that go on, the last sign-in first; `current` is the one that asks.
+
+    Raises InvalidInput("cursor_not_right", "out_of_range").
+    """
+    check_limit(page)
+    mine = _going_on(tx, tx.actor.user_id)
+    found = mine.order_by(UserSession.id.desc()).limit(page.limit + 1)
+    if page.cursor:
+        found = found.where(UserSession.id < decode_id_cursor(page.cursor))
+    rows = [_row(session, tx.actor.session_id) for session in tx.session.scalars(found)]
+    total = tx.session.scalar(mine.with_only_columns(func.count())) if page.total else None
+    items = rows[: page.limit]
+    return Page(items, encode_cursor([items[-1].id.hex]) if len(rows) > page.limit else None, total)
 
 
 @verb(Permission.MAINTAIN, concurrent=True)
@@ -189,7 +202,7 @@ def _desk(tx: Tx, email: str, place: Place) -> str:
     return place.address
 
 
-def _open(tx: Tx, user_id: UUID, place: Place) -> OpenSession:
+def _open(tx: Tx, user_id: UUID, place: Place, most: int) -> OpenSession:
     user = tx.session.get(User, user_id)
     if user is None or not user.active:
         raise NotSignedIn("account_off", verb=tx.verb)
@@ -203,6 +216,9 @@ def _open(tx: Tx, user_id: UUID, place: Place) -> OpenSession:
     tx.record(Change("user_session", session.id, Action.EXECUTE))
     tx.tell(Change("user_session", session.id, Action.CREATE, None, {"user_id": user.id}))
     tx.session.flush()
+    by_use = _going_on(tx, user.id).order_by(UserSession.refreshed_at.desc(), UserSession.id.desc())
+    for surplus in tx.session.scalars(by_use.offset(most)).all():
+        _end(tx, surplus, "too_many_sessions")
     return OpenSession(_row(session), row_of(user), tx.actor, _token(tx, session))
 
 
@@ -218,6 +234,16 @@ def _end(tx: Tx, session: UserSession, note: str) -> None:
     tx.session.flush()
     tx.record(Change("user_session", session.id, Action.EXECUTE, note=note))
     tx.tell(Change("user_session", session.id, Action.DELETE, {"user_id": session.user_id}, None))
+
+
+def _going_on(tx: Tx, user_id: UUID | None) -> Select[UserSession]:
+    """The sessions of an account that are neither ended nor expired."""
+    return select(UserSession).where(
+        UserSession.user_id == user_id,
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > tx.now,
+        UserSession.refreshed_at > tx.now - IDLE,
+    )
 
 
 def _expired(tx: Tx, session: UserSession) -> bool:

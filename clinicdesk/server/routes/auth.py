@@ -13,6 +13,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from clinicdesk.core.errors import ClinicError
+from clinicdesk.core.paging import Page
 from clinicdesk.core.smtp import Mail, Smtp
 from clinicdesk.core.tx import Tx
 from clinicdesk.features.users import service
@@ -41,6 +42,7 @@ from clinicdesk.server.identity import (
     serving_of,
     set_cookies,
 )
+from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
 from clinicdesk.server.tokens import ACCESS_LASTS
@@ -226,9 +228,9 @@ async def login(
     place = _place(request, given.device_name)
     desk = await run_in_threadpool(service.desk_of, serving.database, given.email, place)
     await serving.limits.count(f"sign-in:{desk}", serving.settings.limit_sign_ins)
-    credentials = SignIn(given.email, given.password)
+    credentials, most = SignIn(given.email, given.password), serving.settings.limit_sessions
     try:
-        opened = await run_in_threadpool(service.begin_session, serving.database, credentials, place)
+        opened = await run_in_threadpool(service.begin_session, serving.database, credentials, place, most)
     except SecondFactorRequired as needed:
         whose, mark = UUID(str(needed.params["user_id"])), str(needed.params["mark"])
         raise SecondFactorRequired(ticket=serving.tokens.ticket(whose, mark)) from None
@@ -240,10 +242,12 @@ async def login(
     "/login/code", operation_id="login_with_code", summary="Sign in: the second factor", responses=answers(401)
 )  # fmt: skip
 def login_with_code(tx: AnonymousTx, request: Request, response: Response, given: LogInCode) -> Session:
-    ticket = serving_of(request).tokens.read_ticket(given.ticket)
+    serving = serving_of(request)
+    ticket = serving.tokens.read_ticket(given.ticket)
     if ticket is None:
         raise NotSignedIn()
-    opened = service.log_in_with_code(tx, *ticket, given.code, _place(request, given.device_name))
+    place = _place(request, given.device_name)
+    opened = service.log_in_with_code(tx, *ticket, given.code, place, serving.settings.limit_sessions)
     return _answer(request, response, opened, given.cookies)
 
 
@@ -256,7 +260,7 @@ def refresh(tx: AnonymousTx, request: Request, response: Response, given: Refres
     token = token or request.cookies.get(REFRESH_COOKIE, "")
     if not token:
         raise NotSignedIn()
-    return _answer(request, response, service.refresh(tx, token, device_of(request)), by_cookie)
+    return _answer(request, response, service.refresh(tx, token, _device_id(request)), by_cookie)
 
 
 @router.post("/logout", operation_id="logout", summary="Sign out here", status_code=204, responses=answers(401, 404))
@@ -265,9 +269,14 @@ def logout(tx: WriteTx, response: Response) -> None:
     clear_cookies(response)
 
 
-@router.get("/sessions", operation_id="list_sessions", summary="Where one is signed in", responses=answers(401))
-def list_sessions(tx: ReadTx) -> list[SessionRow]:
-    return service.list_sessions(tx)
+@router.get(
+    "/sessions",
+    operation_id="list_sessions",
+    summary="Where one is signed in, the last sign-in first",
+    responses=answers(401),
+)
+def list_sessions(tx: ReadTx, page: Paging) -> Page[SessionRow]:
+    return service.list_sessions(tx, page)
 
 
 @router.delete(
@@ -369,12 +378,20 @@ def renew_recovery_codes(
 
 
 def _place(request: Request, device_name: str) -> Place:
-    return Place(device_of(request), device_name, address_of(request))
+    return Place(_device_id(request), device_name, address_of(request))
+
+
+def _device_id(request: Request) -> UUID | None:
+    device = device_of(request)
+    return None if device is None else device.id
 
 
 def _answer(request: Request, response: Response, opened: OpenSession, by_cookie: bool) -> Session:
     tokens = serving_of(request).tokens
-    access, device = tokens.access(opened.actor, opened.session.id), tokens.device(opened.session.device_id)
+    access, device = (
+        tokens.access(opened.actor, opened.session.id),
+        tokens.device(opened.session.device_id, opened.user.id),
+    )
     if by_cookie:
         set_cookies(response, access, opened.refresh_token, device)
     return Session(
