@@ -80,6 +80,7 @@ _ON_BOTH = (
     "tests.server.test_auth",
     "tests.server.test_bad_input",
     "tests.server.test_chat",
+    "tests.server.test_merged",
     "tests.server.test_notifications",
     "tests.server.test_owing",
     "tests.server.test_reach",

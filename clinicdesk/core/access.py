@@ -1,4 +1,4 @@
-"""Whose records a caller reaches within a permission: what `Tx.reach` asks, and a feature above says."""
+"""Which records there are, and whose a caller reaches within a permission: what features ask, and one above them says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
 
 class Access:
-    """The simplest rule, of a database that nobody has given another: a permission reaches every patient, none goes beyond it."""
+    """The simplest rule, of a database that nobody has given another: any id is a patient's, and a permission reaches every
+    patient; none goes beyond it."""
+
+    def ensure_record(self, tx: Tx, patient_id: UUID) -> None:
+        """Make sure that something may be kept with this patient, for a feature that lies below the one of the patients.
+
+        Raises NotFound("patient_not_found"), Conflict("patient_merged").
+        """
 
     def excepts(self, tx: Tx, permission: Permission) -> bool:
         """Whether the caller, whose role has not this permission, has it for somebody by an exception.

@@ -43,7 +43,7 @@ _room, _type = Room.__table__.c, AppointmentType.__table__.c
 
 _PARTIES = (
     select(
-        _patient.number, _patient.given, _patient.family, _patient.active, _patient.deceased,
+        _patient.number, _patient.given, _patient.family, _patient.active, _patient.deceased, _patient.merged_into_id,
         _practitioner.id, _practitioner.prefix, _practitioner.given, _practitioner.family, _practitioner.suffix,
         _practitioner.active, _room.id, _room.name, _room.active,
         _type.id, _type.name, _type.colour, _type.active, _type.minutes, Clinic.__table__.c.zone,
@@ -65,6 +65,7 @@ class _Parties(NamedTuple):
     patient_family: str
     patient_active: bool
     deceased: bool
+    merged_into: UUID | None
     practitioner_id: UUID | None
     prefix: str
     given: str
@@ -110,6 +111,8 @@ def _parties(tx: Tx, patient_id: UUID, practitioner_id: UUID, room_id: UUID | No
 
 
 def _check_parties(parties: _Parties) -> None:
+    if parties.merged_into is not None:
+        raise Conflict("patient_merged", merged_into=parties.merged_into)
     if parties.deceased:
         raise Conflict("patient_deceased")
     if not parties.patient_active:
@@ -130,10 +133,12 @@ def check_meeting(
 def check_patient(tx: Tx, patient_id: UUID, type_id: UUID | None = None) -> None:
     """Raises NotFound and Conflict as `book` does, where no visit of this type can be booked for the patient."""
     patient = tx.connection.execute(
-        select(_patient.active, _patient.deceased).where(_patient.id == patient_id)
+        select(_patient.active, _patient.deceased, _patient.merged_into_id).where(_patient.id == patient_id)
     ).one_or_none()
     if patient is None:
         raise NotFound("patient_not_found")
+    if patient.merged_into_id is not None:
+        raise Conflict("patient_merged", merged_into=patient.merged_into_id)
     if patient.deceased:
         raise Conflict("patient_deceased")
     if not patient.active:

@@ -15,6 +15,7 @@ from clinicdesk.features.appointments.models import Appointment
 from clinicdesk.features.appointments.rules import COUNTED
 from clinicdesk.features.care.models import CareSettings, EmergencyAccess
 from clinicdesk.features.care.schemas import CareRow, CareScope
+from clinicdesk.features.patients.record import load as load_patient
 
 _CLINICIANS = (Role.DOCTOR, Role.NURSE)
 _COUNTED = sorted(COUNTED)
@@ -25,6 +26,9 @@ _e = EmergencyAccess.__table__.c
 
 class CareAccess(Access):
     """The rule of care; stands in `Database.access`."""
+
+    def ensure_record(self, tx: Tx, patient_id: UUID) -> None:
+        load_patient(tx, patient_id)
 
     def excepts(self, tx: Tx, permission: Permission) -> bool:
         return permission in EMERGENCY and tx.actor.may(Permission.BREAK_GLASS) and _broke_glass(tx)

@@ -20,7 +20,7 @@ from clinicdesk.features.chat.models import ChatMessage, Conversation, Conversat
 from clinicdesk.features.chat.schemas import EditMessage, MessageRow, Say
 from clinicdesk.features.notifications.schemas import Kind
 from clinicdesk.features.notifications.service import notify
-from clinicdesk.features.patients.models import Patient
+from clinicdesk.features.patients.record import load as load_patient
 from clinicdesk.features.users.models import User
 
 _MESSAGES = select(ChatMessage, User.name).join(User, User.id == ChatMessage.author_id)
@@ -48,12 +48,13 @@ def messages(tx: Tx, conversation_id: UUID, page: PageRequest = PageRequest()) -
 def say(tx: Tx, request: Say) -> MessageRow:
     """Say something to a conversation; whoever else takes part is notified, and the author has read it.
 
-    Raises as `require_member` does, NotFound("patient_not_found"), InvalidInput("empty", "too_long", "control_characters").
+    Raises as `require_member` does, NotFound("patient_not_found"), Conflict("patient_merged"), InvalidInput("empty",
+    "too_long", "control_characters").
     """
     text = rules.check_text(request.text)
     conversation = require_member(tx, request.conversation_id)
-    if request.patient_id is not None and tx.session.get(Patient, request.patient_id) is None:
-        raise NotFound("patient_not_found")
+    if request.patient_id is not None:
+        load_patient(tx, request.patient_id)
     seq = tx.session.scalar(
         update(Conversation)
         .where(Conversation.id == conversation.id)

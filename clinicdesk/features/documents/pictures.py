@@ -61,15 +61,20 @@ def set_photo(tx: Tx, patient_id: UUID, held: Held) -> PictureRow:
 
 @verb(Permission.EDIT_PATIENT, concurrent=True, of_patient=True)
 def remove_photo(tx: Tx, patient_id: UUID) -> None:
-    """Take a patient's picture away. Raises NotPermitted, NotFound("picture_not_found")."""
+    """Take a patient's picture away.
+
+    Raises NotPermitted, NotFound("patient_not_found", "picture_not_found"), Conflict("patient_merged").
+    """
     tx.reach(patient_id)
+    load_patient(tx, patient_id)
     _remove(tx, Picture.patient_id == patient_id)
 
 
 @verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
 def open_photo(tx: Tx, patient_id: UUID, small: bool = False) -> Content:
-    """Where a patient's picture lies. Audited. Raises NotPermitted, NotFound("picture_not_found")."""
+    """Where a patient's picture lies. Audited. Raises as `remove_photo` does."""
     tx.reach(patient_id)
+    load_patient(tx, patient_id)
     picture = _find(tx, Picture.patient_id == patient_id)
     tx.record(Change("picture", picture.id, Action.READ, patient_id=patient_id))
     return _content(picture, small)

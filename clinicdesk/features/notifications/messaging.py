@@ -22,7 +22,6 @@ from clinicdesk.features.notifications.schemas import (
     SaveReminderRule,
 )
 from clinicdesk.features.notifications.settings import load_messaging, load_rules, rule_row
-from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.patients.record import load as load_patient
 
 LONGEST_GRACE = timedelta(hours=1)
@@ -121,10 +120,12 @@ def remove_reminder_rule(tx: Tx, id_: UUID, version: int) -> None:
 
 @verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
 def contact_preference(tx: Tx, patient_id: UUID) -> ContactPreferenceRow:
-    """How a patient wants to be reached; by any way where nobody has said. Audited. Raises NotFound("patient_not_found")."""
+    """How a patient wants to be reached; by any way where nobody has said. Audited.
+
+    Raises NotFound("patient_not_found"), Conflict("patient_merged").
+    """
     tx.reach(patient_id)
-    if tx.session.get(Patient, patient_id) is None:
-        raise NotFound("patient_not_found")
+    load_patient(tx, patient_id)
     tx.record(Change("contact_preference", patient_id, Action.READ, patient_id=patient_id))
     return _preference(tx, patient_id)
 

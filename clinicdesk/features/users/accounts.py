@@ -148,13 +148,16 @@ def link_patient(tx: Tx, user_id: UUID, version: int, patient_id: UUID | None, *
     """Say which patient an account belongs to: the person may then see that record and no other.
 
     That the account is the patient's is proven by the mailed link, or by the person, who was here (`in_person`). Raises
-    NotFound("user_not_found"), Conflict("changed_meanwhile", "not_a_patients_account", "email_not_verified").
+    NotFound("user_not_found", "patient_not_found"), Conflict("changed_meanwhile", "not_a_patients_account",
+    "email_not_verified", "patient_merged").
     """
     user = _find(tx.session, user_id, version)
     if user.role != Role.PATIENT:
         raise Conflict("not_a_patients_account")
     if patient_id is not None and user.email_verified_at is None and not in_person:
         raise Conflict("email_not_verified")
+    if patient_id is not None:
+        tx.database.access.ensure_record(tx, patient_id)
     user.patient_id = patient_id
     record_user(tx, Change.updated(user, note="in_person" if in_person else ""))
     tx.session.flush()

@@ -62,7 +62,7 @@ class Reach:
 
 @router.post(
     "", operation_id="break_glass", summary="Open a record in an emergency, with a reason and one's password again",
-    status_code=201, responses=answers(401, 404),
+    status_code=201, responses=answers(401, 404, 409),
 )  # fmt: skip
 def break_glass(
     request: Request,

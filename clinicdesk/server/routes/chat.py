@@ -189,7 +189,7 @@ def list_messages(tx: ReadTx, conversation_id: UUID, page: Paging) -> Page[Messa
 
 @router.post(
     "/conversations/{conversation_id}/messages", operation_id="say", summary="Say something", status_code=201,
-    responses=answers(404),
+    responses=answers(404, 409),
 )  # fmt: skip
 def say(
     tx: WriteTx, conversation_id: UUID, new: Annotated[NewMessage, Body(openapi_examples=_SAY)], response: Response

@@ -172,7 +172,7 @@ async def _photo(request: Request, caller: SignedInCaller, patient_id: UUID, sma
 
 
 @router.get(
-    "", operation_id="list_documents", summary="A patient's documents, a page at a time", responses=answers(404)
+    "", operation_id="list_documents", summary="A patient's documents, a page at a time", responses=answers(404, 409)
 )
 def list_documents(
     tx: AuditedTx,
@@ -191,7 +191,7 @@ def list_documents(
 
 @router.post(
     "", operation_id="file_document", summary="Keep a file with a patient; the body is the file", status_code=201,
-    responses=answers(404), openapi_extra=_files(*MediaType),
+    responses=answers(404, 409), openapi_extra=_files(*MediaType),
 )  # fmt: skip
 def file_document(
     upload: Annotated[Upload, Depends(_upload, scope="function")], tx: WriteTx, response: Response
@@ -230,7 +230,7 @@ def get_avatar(request: Request, content: Annotated[Content, Depends(_avatar)]) 
 
 @router.put(
     "/photos/{patient_id}", operation_id="set_patient_photo", summary="Keep a patient's picture; the body is the image",
-    responses=answers(404), openapi_extra=_files(*_IMAGES),
+    responses=answers(404, 409), openapi_extra=_files(*_IMAGES),
 )  # fmt: skip
 def set_patient_photo(
     held: Annotated[Held, Depends(_patients_picture, scope="function")], tx: WriteTx, patient_id: UUID
@@ -240,7 +240,7 @@ def set_patient_photo(
 
 @router.delete(
     "/photos/{patient_id}", operation_id="remove_patient_photo", summary="Take a patient's picture away",
-    status_code=204, responses=answers(404),
+    status_code=204, responses=answers(404, 409),
 )  # fmt: skip
 def remove_patient_photo(tx: WriteTx, patient_id: UUID) -> None:
     service.remove_photo(tx, patient_id)
@@ -248,7 +248,7 @@ def remove_patient_photo(tx: WriteTx, patient_id: UUID) -> None:
 
 @router.get(
     "/photos/{patient_id}", operation_id="get_patient_photo", summary="A patient's picture", response_class=Response,
-    responses={**_sends(MediaType.JPEG), **answers(404)},
+    responses={**_sends(MediaType.JPEG), **answers(404, 409)},
 )  # fmt: skip
 def get_patient_photo(request: Request, content: Annotated[Content, Depends(_photo)]) -> Response:
     return _sent(request, content)

@@ -239,7 +239,7 @@ def remove_rule(tx: WriteTx, rule_id: UUID, version: IfMatch) -> None:
 
 @router.get(
     "/contacts/{patient_id}", operation_id="get_contact_preference", summary="How a patient wants to be reached",
-    responses=answers(404),
+    responses=answers(404, 409),
 )  # fmt: skip
 def get_contact(tx: AuditedTx, patient_id: UUID, response: Response) -> ContactPreferenceRow:
     return tagged(service.contact_preference(tx, patient_id), response)
