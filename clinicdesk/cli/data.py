@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,21 +24,33 @@ from clinicdesk.core.sentences import SENTENCES, english
 
 if TYPE_CHECKING:
     from clinicdesk.core.check import Finding
+    from clinicdesk.core.trail import Kept
     from clinicdesk.opening import Restored
 
 log = logging.getLogger(__name__)
 
 
-@command("audit verify", "walk the whole audit trail and say the first thing that is wrong with it")
+@command("audit verify", "walk the whole audit trail, and the history that it vouches for, and say what is wrong")
 def audit_verify(options: Options) -> Outcome:
     from clinicdesk.features.audit.service import verify_chain
     from clinicdesk.opening import operator
 
     with open_for(options) as clinic:
         known = clinic.checkpoints.known()
-        found = verify_chain(clinic.database, operator("command line"), known.roots)
+        found = verify_chain(clinic.database, operator("command line"), known.roots, _show_verified())
     last = found.last_good_at.isoformat() if found.last_good_at else None
-    facts = {"entries": found.entries, "checkpoints": len(known.roots), "damaged_checkpoints": len(known.damaged)}
+    facts: dict[str, Any] = {
+        "entries": found.entries, "checkpoints": len(known.roots), "damaged_checkpoints": len(known.damaged),
+        "history": None if found.history is None else _history_facts(found.history),
+    }  # fmt: skip
+    if found.problem == "history" and found.history is not None:
+        words = _history_words(found.history)
+        log.error("the history is not what the audit trail vouches for, from entry %s on", found.first_bad)
+        broken = {
+            "code": "history_differs", "message": words, "first_bad": found.first_bad, "problem": found.problem,
+            "since": facts["history"]["first_bad_at"],
+        }  # fmt: skip
+        return Outcome({"ok": False, **broken, **facts}, words, COULD_NOT)
     if found.problem:
         log.error("the audit trail is broken at entry %s: %s", found.first_bad, found.problem)
         words = TRAIL_PROBLEMS[found.problem].format(entry=found.first_bad)
@@ -51,7 +65,47 @@ def audit_verify(options: Options) -> Outcome:
     words = f"The audit trail is whole: {found.entries} entries" + (f", the last at {last}." if last else ".")
     if known.damaged:
         words += f" {len(known.damaged)} lines of its checkpoints cannot be read."
+    if found.history is not None:
+        words += f" So is the history: {found.history.rows} rows."
+        if found.history.unbound:
+            words += f" {found.history.unbound} of them are not bound: they are from before the trail vouched for them."
     return Outcome({"ok": True, **facts, "last": last}, words)
+
+
+def _history_facts(kept: Kept) -> dict[str, Any]:
+    at = kept.first_bad_at
+    return {
+        "rows": kept.rows, "not_bound": kept.unbound, "edited": kept.edited, "deleted": kept.deleted,
+        "inserted": kept.inserted, "reordered": kept.reordered, "settled": kept.settled,
+        "first_bad_at": at.isoformat() if at else None,
+    }  # fmt: skip
+
+
+def _history_words(kept: Kept) -> str:
+    if not kept.settled:
+        return (
+            f"The audit trail is whole, but the history of what was let go of it, up to entry {kept.first_bad}, is not as it "
+            "was then."
+        )
+    counts = {
+        "edited": kept.edited, "deleted": kept.deleted, "inserted": kept.inserted, "put in another place": kept.reordered
+    }  # fmt: skip
+    done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    words = f"The audit trail is whole, but the history is not what it vouches for. Rows: {done}."
+    made = f", made at {kept.first_bad_at.isoformat()}" if kept.first_bad_at else ""
+    return f"{words} The first of them belongs to entry {kept.first_bad}{made}; all before it is sound."
+
+
+def _show_verified() -> Callable[[int, int], None] | None:
+    """Tells whoever sits at a terminal how far a verification is."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        end = "\r\x1b[K" if done >= total else ""
+        print(f"\r\x1b[Kchecking, {done} of {total} {end}", end="", file=sys.stderr, flush=True)
+
+    return show
 
 
 TRAIL_PROBLEMS = {

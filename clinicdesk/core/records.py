@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from clinicdesk.core import changes, history, trail
+from clinicdesk.core import binding, changes, history, trail
 from clinicdesk.core.clock import to_micros
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ class Chained:
 class Records:
     """The records of one unit of work; false where there are none."""
 
-    def __init__(self, at: datetime, unit_id: UUID) -> None:
+    def __init__(self, at: datetime, unit_id: UUID, binder: binding.Binder) -> None:
         self._at = at
+        self._binder = binder
         self._micros = to_micros(at)
         self._unit = unit_id.hex
         self._entries: list[tuple[int | str, ...]] = []
@@ -60,12 +61,13 @@ class Records:
         if emergency and change.patient_id is not None:
             detail["emergency"] = True
         if change.action in "CUD":
-            row = {
+            row: dict[str, object] = {
                 "unit_id": self._unit, "at_micros": self._micros, "actor_id": actor_id, "verb": verb,
                 "entity": change.entity, "entity_id": entity_id, "action": change.action.value,
                 "old": history.encode(change.old), "new": history.encode(change.new),
             }  # fmt: skip
             self._history.append((len(self._entries), row))
+            detail = {binding.KEY: self._binder(binding.content(row)), **detail}
         self._entries.append(
             (
                 self._micros, self._unit, actor_id, actor.name, actor.role.value, actor.desk, change.action.value, verb,

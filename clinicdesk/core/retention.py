@@ -2,7 +2,8 @@
 
 Only what was found whole goes, the oldest first. On PostgreSQL the trail has a part for each month, in the order of its
 numbers: a part is closed when its month is over, and dropped as a whole. On SQLite the entries of a month are deleted. The
-history, which holds values and not who looked, is part of the patients' records and stays.
+history, which holds values and not who looked, is part of the patients' records and stays: what an entry vouched for that
+goes is sealed with the mark.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
-from clinicdesk.core import trail
+from clinicdesk.core import binding, trail
 from clinicdesk.core.clock import from_micros, to_micros
 from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.permissions import Permission
@@ -73,8 +74,9 @@ def close_months(tx: Tx) -> str | None:
 def prune(tx: Tx, years: int) -> int:
     """Let go of what is older than so many years, a month of it at a time; returns how many entries went.
 
-    Only from the beginning, and only what was found whole. Raises Unavailable("audit_trail_broken") where it was not, and
-    then nothing goes; Unavailable("database_busy") where somebody reads it meanwhile.
+    Only from the beginning, and only what was found whole. Raises Unavailable("audit_trail_broken") where it was not, or
+    Unavailable("history_differs") where the history is not what it vouches for, and then nothing goes;
+    Unavailable("database_busy") where somebody reads it meanwhile.
     """
     tx.database.turns.begin_records(tx.connection)
     begins = trail.beginning(tx.connection, tx.database.audit_key)
@@ -89,7 +91,10 @@ def prune(tx: Tx, years: int) -> int:
     root = trail.verify_part(tx.connection, begins, last)
     if root is None:
         raise Unavailable("audit_trail_broken")
-    _seal(tx, begins, last, root, to_micros(until))
+    settled = binding.settle(tx.connection, tx.database.audit_key, begins, last)
+    if settled is None:
+        raise Unavailable("history_differs")
+    _seal(tx, begins, last, root, to_micros(until), settled)
     if part:
         tx.connection.execute(_QUICKLY)
         tx.connection.exec_driver_sql(f"DROP TABLE {part[0]}")
@@ -130,10 +135,11 @@ def _last_older(connection: Connection, gone: int, until: datetime) -> int | Non
     return last if last > gone else None
 
 
-def _seal(tx: Tx, begins: trail.Beginning, last: int, root: bytes, until_micros: int) -> None:
+def _seal(tx: Tx, begins: trail.Beginning, last: int, root: bytes, until_micros: int, settled: trail.Settled) -> None:
     mark: dict[str, Any] = {
         "seq": last, "hash": root, "until_micros": until_micros,
-        "mac": trail.seal_prune(tx.database.audit_key, last, root, until_micros),
+        "history_seq": settled.seq, "history_rows": settled.rows, "history_hash": settled.root,
+        "mac": trail.seal_prune(tx.database.audit_key, last, root, until_micros, settled),
     }  # fmt: skip
     change = update(AuditPrune).values(mark) if begins.seq else insert(AuditPrune).values(id=1, **mark)
     tx.connection.execute(change)

@@ -46,6 +46,7 @@ SENTENCES: dict[str, str] = {
     "database_in_use": "ClinicDesk is open on this data. Close it everywhere and try again.",
     "database_newer": "This data was made by a newer ClinicDesk. Install that version or a later one.",
     "upgrade_failed": "The database could not be brought to this version. It is as it was, and the log says why.",
+    "history_differs": "The history is not what the audit trail vouches for, so nothing is let go. See: clinicdesk audit verify",
     "audit_trail_broken": "The audit trail does not accept entries: it has been tampered with. See: clinicdesk audit verify",
     # Backups
     "backup_missing": "There is no backup at {file}.",

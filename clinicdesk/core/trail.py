@@ -99,6 +99,10 @@ class AuditPrune(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     until_micros: Mapped[int] = mapped_column(BigInteger)
     """Every entry that is gone is older than this."""
+    history_seq: Mapped[int | None] = mapped_column(BigInteger)
+    """The last row of the history that an entry which is gone has vouched for; it stays, as do the rows before it."""
+    history_rows: Mapped[int | None] = mapped_column(BigInteger)
+    history_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
@@ -115,20 +119,20 @@ _SEAL = update(AuditHead.__table__).where(AuditHead.__table__.c.id == 1)  # type
 _COLUMNS = AuditEntry.__table__.c
 
 
-class _Bytes(FunctionElement[bytes]):
+class Bytes(FunctionElement[bytes]):
     """SQL for a text's bytes in UTF-8."""
 
     type = LargeBinary()
     inherit_cache = True
 
 
-@compiles(_Bytes, "sqlite")
-def _bytes_on_sqlite(text: _Bytes, compiler: SQLCompiler, **how: Any) -> str:
+@compiles(Bytes, "sqlite")
+def _bytes_on_sqlite(text: Bytes, compiler: SQLCompiler, **how: Any) -> str:
     return f"CAST({compiler.process(text.clauses, **how)} AS BLOB)"
 
 
-@compiles(_Bytes, "postgresql")
-def _bytes_on_postgresql(text: _Bytes, compiler: SQLCompiler, **how: Any) -> str:
+@compiles(Bytes, "postgresql")
+def _bytes_on_postgresql(text: Bytes, compiler: SQLCompiler, **how: Any) -> str:
     return f"convert_to({compiler.process(text.clauses, **how)}, 'UTF8')"
 
 
@@ -138,11 +142,11 @@ def _joined() -> ColumnElement[bytes]:
     text: ColumnElement[str] = first
     for column in others:
         text = text + _SEPARATOR + column
-    return _Bytes(text)
+    return Bytes(text)
 
 
 _WALK = select(_COLUMNS.seq, _COLUMNS.at_micros, _joined(), _COLUMNS.hash).order_by(_COLUMNS.seq)
-_PRUNED = select(*(AuditPrune.__table__.c[name] for name in ("seq", "hash", "until_micros", "mac")))
+_PRUNED = select(AuditPrune.__table__).where(AuditPrune.__table__.c.id == 1)
 
 
 _LAST_CHANGE = select(HistoryEntry.audit_seq).order_by(HistoryEntry.seq.desc()).limit(1)
@@ -164,9 +168,20 @@ def seal(key: bytes, seq: int, root: bytes) -> bytes:
     return hmac.digest(key, b"%d:" % seq + root, "sha256")
 
 
-def seal_prune(key: bytes, seq: int, root: bytes, until_micros: int) -> bytes:
-    """The MAC (HMAC-SHA-256) over how much of the chain is gone, the hash it ended with, and how old all of it was."""
-    return hmac.digest(key, b"pruned %d:%d:" % (seq, until_micros) + root, "sha256")
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the history keeps of the entries that are gone: up to this row, so many rows, and the hash over them."""
+
+    seq: int
+    rows: int
+    root: bytes
+
+
+def seal_prune(key: bytes, seq: int, root: bytes, until_micros: int, settled: Settled | None = None) -> bytes:
+    """The MAC (HMAC-SHA-256) over how much of the chain is gone, the hash it ended with, how old all of it was, and what the
+    history keeps of it (None for a mark from before that was sealed)."""
+    kept = b"" if settled is None else b"%d:%d:" % (settled.seq, settled.rows) + settled.root
+    return hmac.digest(key, b"pruned %d:%d:" % (seq, until_micros) + root + kept, "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +192,8 @@ class Beginning:
     root: bytes = GENESIS
     sound: bool = True
     """Whether it is as we sealed it."""
+    settled: Settled | None = None
+    """What the history keeps of what came before; None where nothing seals that."""
 
 
 def beginning(connection: Connection, key: bytes) -> Beginning:
@@ -184,8 +201,11 @@ def beginning(connection: Connection, key: bytes) -> Beginning:
     mark = connection.execute(_PRUNED).one_or_none()
     if mark is None:
         return Beginning()
-    sound = hmac.compare_digest(mark.mac, seal_prune(key, mark.seq, mark.hash, mark.until_micros))
-    return Beginning(mark.seq, mark.hash, sound)
+    settled = None
+    if mark.history_hash is not None:
+        settled = Settled(mark.history_seq or 0, mark.history_rows or 0, mark.history_hash)
+    sound = hmac.compare_digest(mark.mac, seal_prune(key, mark.seq, mark.hash, mark.until_micros, settled))
+    return Beginning(mark.seq, mark.hash, sound, settled)
 
 
 class Chain:
@@ -227,6 +247,32 @@ def write(connection: Connection, rows: list[dict[str, object]], seal: Mapping[s
         connection.execute(insert(AuditHead.__table__).values(id=1, **seal))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a walk over the history found, which core/binding.py does.
+
+    `unbound` of its `rows` were written by a program that did not bind them yet: they are there, but nothing tells whether
+    they are as they were. Rows may be `edited`; `deleted`; `inserted`, beside the one that an entry has or for an entry that
+    has none; `reordered`, to stand at another place than their own. `settled` is false where the rows of entries that were
+    let go are not as they were then. `first_bad` is the first entry of which anything of this is true, and `first_bad_at` when
+    that was made.
+    """
+
+    rows: int = 0
+    unbound: int = 0
+    edited: int = 0
+    deleted: int = 0
+    inserted: int = 0
+    reordered: int = 0
+    settled: bool = True
+    first_bad: int | None = None
+    first_bad_at: datetime | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.settled and not (self.edited or self.deleted or self.inserted or self.reordered)
+
+
 @dataclass(frozen=True)
 class Verification:
     """What a walk over the whole chain found.
@@ -234,13 +280,15 @@ class Verification:
     `problem` is one of: `edited` (this entry was changed, moved, or put in between), `missing` (entries before it were taken
     out), `added` (entries stand behind the sealed end), `cut` (the end was cut off), `head` (the seal was broken),
     `checkpoint` (the chain contradicts a checkpoint kept elsewhere: it was written anew), `mark` (what says how much of it was
-    pruned is not ours), `pruned` (an entry stands before where it begins).
+    pruned is not ours), `pruned` (an entry stands before where it begins), `history` (the chain holds, but the history is not
+    what it vouches for). `history` is what was found of that, where it was walked too.
     """
 
     entries: int
     problem: str | None = None
     first_bad: int | None = None
     last_good_at: datetime | None = None
+    history: Kept | None = None
 
     @property
     def ok(self) -> bool:
@@ -250,6 +298,8 @@ class Verification:
 Progress = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
 
+NO_NUMBER = (1 << 63) - 1
+"""Behind every number."""
 _BATCH = 20_000
 
 
@@ -304,7 +354,7 @@ def verify_from(
         return Verification(0, "mark", begins.seq), None, begins.seq
     total = connection.scalar(select(func.max(_COLUMNS.seq))) or 0
     stray = connection.scalar(select(func.min(_COLUMNS.seq)).where(_COLUMNS.seq <= begins.seq))
-    if stray is not None and begins.seq:
+    if stray is not None:
         return Verification(0, "pruned", stray), None, total
     if start is None or start.seq < begins.seq:  # it was pruned meanwhile
         start = Place(begins.seq, begins.root)

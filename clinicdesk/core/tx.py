@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from clinicdesk.core.access import Access
+from clinicdesk.core.binding import Binder
 from clinicdesk.core.clock import Clock, utc_now
 from clinicdesk.core.errors import ClinicError, Conflict, NotPermitted, Unavailable
 from clinicdesk.core.ids import new_id
@@ -132,6 +133,7 @@ class Database:
     ) -> None:
         self.engine = engine
         self.audit_key = audit_key
+        self.binder = Binder(audit_key)
         self.clock = clock
         self.turns = turns
         self.listeners: list[Listener] = []
@@ -314,7 +316,7 @@ class Tx:
                 listener(told)
 
     def _records(self, outcome: str) -> Records:
-        records = Records(self.now, self.unit_id)
+        records = Records(self.now, self.unit_id, self.database.binder)
         for verb, change in self._changes:
             records.add(self.actor, verb, change, outcome, emergency=self.emergency)
         return records

@@ -185,6 +185,26 @@ def test_a_whole_trail_is_said_to_be_whole(folder: Path, clinicdesk: Run) -> Non
     assert clinicdesk("audit", "verify", "--json", "--data-dir", folder).json["entries"] == ENTRIES + 1, "it is audited"
 
 
+def test_what_was_done_to_the_history_is_said_and_since_when(folder: Path, clinicdesk: Run, operator: Actor) -> None:
+    with open_clinic(folder) as clinic:
+        for name in ("Harbour", "Hill"):
+            with clinic.database.write(operator) as tx:
+                save_site(tx, SaveSite(name))
+    facts = clinicdesk("audit", "verify", "--json", "--data-dir", folder).json
+    assert (facts["ok"], facts["history"]["rows"], facts["history"]["not_bound"]) == (True, 2, 0)
+
+    def edit_a_value(c: Any, _key: bytes) -> None:
+        c.execute("DROP TRIGGER history_entry_refuses_update")
+        c.execute("UPDATE history_entry SET new = replace(new, 'Hill', 'Hall')")
+
+    tamper(folder, edit_a_value)
+    said = clinicdesk("audit", "verify", "--json", "--data-dir", folder)
+    facts = said.json
+    assert (said.code, facts["code"], facts["problem"]) == (1, "history_differs", "history")
+    assert (facts["history"]["edited"], facts["first_bad"], bool(facts["since"])) == (1, ENTRIES + 2, True)
+    assert "Rows: 1 edited. The first of them belongs to entry 14, made at" in facts["message"]
+
+
 @pytest.mark.parametrize("hack", [cut, forge_the_seal])
 def test_a_broken_end_is_left_as_it_was_found(folder: Path, clinicdesk: Run, hack: Hack) -> None:
     tamper(folder, hack)

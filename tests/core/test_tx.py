@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
@@ -65,7 +67,7 @@ def test_a_change_reaches_audit_history_and_listeners(db: Database, administrato
         tx.session.expunge_all()
     assert (entry.old, entry.new) == ('{"name":"Harbour","version":1}', '{"name":"Hill","version":2}')
     assert audit.verb == "test_tx.rename_site"
-    assert audit.detail == '{"fields":["name","version"]}'
+    assert json.loads(audit.detail)["fields"] == ["name", "version"]
     assert "Hill" not in audit.detail
 
 

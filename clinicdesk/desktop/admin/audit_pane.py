@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from clinicdesk.core.errors import ClinicError
-from clinicdesk.core.trail import Verification
+from clinicdesk.core.trail import Kept, Verification
 from clinicdesk.core.tx import Database
 from clinicdesk.desktop.admin import words
 from clinicdesk.desktop.admin.deeds import deed, verbs_called
@@ -249,15 +249,25 @@ class AuditPane(ListPane):
             )
             when = words.lately(at, self.desk.now(), self.desk.clinic.tz) if at else ""
             self._badge(text.replace("{time}", when), "ok", "ph.link-simple")
+            unbound = found.history.unbound if found.history is not None else 0
+            older = self.tr("Older changes that it does not vouch for: {count}")
+            self.badge.setToolTip(older.replace("{count}", self.locale().toString(unbound)) if unbound else "")
         else:
             entry = self.locale().toString(found.first_bad or 0)
-            self.broken.setText(self.tr("Chain broken at entry {entry}").replace("{entry}", entry))
+            text = (
+                self.tr("History differs from entry {entry}")
+                if found.problem == "history"
+                else self.tr("Chain broken at entry {entry}")
+            )
+            self.broken.setText(text.replace("{entry}", entry))
             self.broken.setAccessibleDescription(self._problem(found))
             self.broken.setToolTip(self._problem(found))
             self.broken.show()
             self.badge.hide()
 
     def _problem(self, found: Verification) -> str:
+        if found.history is not None and not found.history.ok:
+            return self._history_problem(found.history)
         return {
             "edited": self.tr("This entry was changed, moved or put in between."),
             "missing": self.tr("Entries before this one were taken out."),
@@ -268,6 +278,22 @@ class AuditPane(ListPane):
             "pruned": self.tr("This entry stands before where the log begins."),
             "checkpoint": self.tr("The log contradicts what was noted of it elsewhere."),
         }.get(found.problem or "", "")
+
+    def _history_problem(self, kept: Kept) -> str:
+        if not kept.settled:
+            return self.tr("The history of entries that were let go is not as it was then.")
+        counts = (
+            (kept.edited, self.tr("Edited: {count}")),
+            (kept.deleted, self.tr("Deleted: {count}")),
+            (kept.inserted, self.tr("Put in: {count}")),
+            (kept.reordered, self.tr("Moved: {count}")),
+        )
+        parts = [self.tr("What records were before and after is not what the log vouches for.")]
+        parts += [text.replace("{count}", self.locale().toString(count)) + "." for count, text in counts if count]
+        if (at := kept.first_bad_at) is not None:
+            when = words.lately(at, self.desk.now(), self.desk.clinic.tz)
+            parts.append(self.tr("The oldest is of {time}.").replace("{time}", when))
+        return " ".join(parts)
 
     def _failed(self, error: ClinicError) -> None:
         self._verify_ended()

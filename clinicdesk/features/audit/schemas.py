@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from clinicdesk.core.trail import Kept
+
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
@@ -65,7 +67,7 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True)
 class VerificationPage:
-    """How far a verification is: `entries` of `total` were walked so far and hold.
+    """How far a verification is: `entries` of `total` were walked so far and hold, and behind them the `history`.
 
     While `problem` is empty and there is a `next`, it goes on from there. `result` proves at the end what was found, and is
     what the trail takes an entry of. `problem` and `first_bad` are those of `Verification`.
@@ -78,3 +80,5 @@ class VerificationPage:
     first_bad: int | None
     last_good_at: datetime | None
     result: str | None
+    history: Kept | None = None
+    """What was found of the history so far; None before the end of the chain."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, String, Uuid, and_, column, func, or_, select, table, true
 from sqlalchemy.orm import Session
 
-from clinicdesk.core import trail
+from clinicdesk.core import binding, trail
 from clinicdesk.core.clock import from_micros, to_micros
 from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted, Unavailable
 from clinicdesk.core.paging import MOST_PER_PAGE, Page, PageRequest, decode_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
-from clinicdesk.core.trail import AuditEntry, Progress, Verification
+from clinicdesk.core.trail import AuditEntry, Kept, Progress, Verification
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
 from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow, VerificationPage
 
@@ -121,9 +121,33 @@ def verify_chain(
 
 @verb(Permission.READ_AUDIT, writes=False)
 def verify(tx: Tx, known: Mapping[int, bytes] | None = None, progress: Progress | None = None) -> Verification:
-    """Walk the whole chain as it stands now; `progress` is told (entries done, entries in all)."""
-    roots = tx.database.known_roots() if known is None else known
-    return trail.verify(tx.session.connection(), tx.database.audit_key, dict(roots), progress)
+    """Walk the whole chain as it stands now, and the history that it vouches for, unless the chain is broken.
+
+    `progress` is told (entries and rows of the history done, and in all).
+    """
+    roots = dict(tx.database.known_roots() if known is None else known)
+    rows = binding.last_row(tx.connection)
+    entries = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal entries
+        entries = total
+        if progress is not None:
+            progress(done, total + rows)
+
+    def tell_of_rows(done: int, total: int) -> None:
+        if progress is not None:
+            progress(entries + done, entries + total)
+
+    found = trail.verify(tx.connection, tx.database.audit_key, roots, tell)
+    return _with(found, binding.verify(tx.connection, tx.database.audit_key, tell_of_rows)) if found.ok else found
+
+
+def _with(found: Verification, kept: Kept) -> Verification:
+    """A chain that holds, and what was found of the history."""
+    if kept.ok:
+        return replace(found, history=kept)
+    return replace(found, problem="history", first_bad=kept.first_bad, history=kept)
 
 
 @verb(Permission.READ_AUDIT, concurrent=True)
@@ -135,7 +159,8 @@ def note_verification(tx: Tx, found: Verification) -> None:
 
 @verb(Permission.READ_AUDIT, writes=False)
 def verify_page(tx: Tx, cursor: str = "", limit: int = 20_000) -> VerificationPage:
-    """Walk a part of the chain, from where the page before ended (an empty cursor: from the beginning), at most `limit` entries.
+    """Walk a part of the chain, from where the page before ended (an empty cursor: from the beginning), at most `limit` entries;
+    and behind its end, in the same way, the history that it vouches for.
 
     So a chain of any length is verified without anybody waiting for minutes. What a cursor and a result say is sealed, so
     they cannot be made up. Raises InvalidInput("cursor_not_right", "out_of_range").
@@ -143,15 +168,52 @@ def verify_page(tx: Tx, cursor: str = "", limit: int = 20_000) -> VerificationPa
     _check_limit(limit, MOST_VERIFIED)
     key = tx.database.audit_key
     start = _place(cursor, key) if cursor else None
-    found, place, total = trail.verify_from(tx.connection, key, start, limit, dict(tx.database.known_roots()))
-    following = None
-    result = None
-    if place is not None:
-        following = encode_cursor([place.seq, place.root.hex(), place.at_micros or 0, _sealed(key, "place", place)])
-    else:
-        told: list[str | int] = [found.entries, found.problem or "", found.first_bad or 0]
-        result = encode_cursor([*told, _sealed(key, "result", told)])
-    return VerificationPage(found.entries, total, following, found.problem, found.first_bad, found.last_good_at, result)
+    if not isinstance(start, _Behind):
+        found, place, total = trail.verify_from(tx.connection, key, start, limit, dict(tx.database.known_roots()))
+        if place is not None:
+            at = place.at_micros or 0
+            following = encode_cursor([place.seq, place.root.hex(), at, _sealed(key, "place", place)])
+            return VerificationPage(found.entries, total, following, None, None, found.last_good_at, None)
+        if not found.ok:
+            return _last_page(key, found, total)
+        start = _Behind(found.entries, to_micros(found.last_good_at) if found.last_good_at else 0, None)
+    kept, further, _ = binding.verify_from(tx.connection, key, start.place, limit)
+    last_at = from_micros(start.at_micros) if start.at_micros else None
+    if further is None:
+        return _last_page(key, _with(Verification(start.entries, last_good_at=last_at), kept), start.entries)
+    following = _cursor(key, start, further)
+    return VerificationPage(start.entries, start.entries, following, None, None, last_at, None, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Where a verification has come to that is through with the chain: how long that was, when it ended, and where it is in
+    the history (None: before its first row)."""
+
+    entries: int
+    at_micros: int
+    place: binding.Place | None
+
+
+def _cursor(key: bytes, behind: _Behind, place: binding.Place) -> str:
+    facts: list[str | int] = [
+        behind.entries,
+        behind.at_micros,
+        place.entry,
+        place.row or 0,
+        place.rows,
+        place.unbound,
+        place.root.hex(),
+    ]
+    return encode_cursor([*facts, _sealed(key, "behind", facts)])
+
+
+def _last_page(key: bytes, found: Verification, total: int) -> VerificationPage:
+    told: list[str | int] = [found.entries, found.problem or "", found.first_bad or 0]
+    result = encode_cursor([*told, _sealed(key, "result", told)])
+    return VerificationPage(
+        found.entries, total, None, found.problem, found.first_bad, found.last_good_at, result, found.history
+    )
 
 
 @verb(Permission.READ_AUDIT, concurrent=True)
@@ -171,15 +233,33 @@ def note_result(tx: Tx, result: str) -> None:
     note_verification(tx, Verification(entries, problem or None, first_bad or None))
 
 
-def _place(cursor: str, key: bytes) -> trail.Place:
-    seq, root, at, seal = decode_cursor(cursor, int, str, int, str)
+def _place(cursor: str, key: bytes) -> trail.Place | _Behind:
     try:
-        place = trail.Place(int(seq), bytes.fromhex(str(root)), int(at) or None)
+        return _place_in_history(cursor, key)
+    except InvalidInput:
+        seq, root, at, seal = decode_cursor(cursor, int, str, int, str)
+    place = trail.Place(int(seq), _root(root), int(at) or None)
+    _ensure(seal, _sealed(key, "place", place))
+    return place
+
+
+def _place_in_history(cursor: str, key: bytes) -> _Behind:
+    *facts, seal = decode_cursor(cursor, int, int, int, int, int, int, str, str)
+    _ensure(seal, _sealed(key, "behind", facts))
+    entries, at, entry, row, rows, unbound = map(int, facts[:-1])
+    return _Behind(entries, at, binding.Place(entry, row, rows, unbound, _root(facts[-1])))
+
+
+def _root(digits: str | int) -> bytes:
+    try:
+        return bytes.fromhex(str(digits))
     except ValueError as error:
         raise InvalidInput("cursor_not_right", field="cursor") from error
-    if not hmac.compare_digest(str(seal).encode(), _sealed(key, "place", place).encode()):
+
+
+def _ensure(seal: str | int, ours: str) -> None:
+    if not hmac.compare_digest(str(seal).encode(), ours.encode()):
         raise InvalidInput("cursor_not_right", field="cursor")
-    return place
 
 
 def _sealed(key: bytes, what: str, value: object) -> str:

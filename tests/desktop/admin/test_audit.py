@@ -102,3 +102,19 @@ def test_a_break_is_named_and_leads_to_its_entry(admin: Admin) -> None:
     pane.broken.click()
     admin.until(lambda: pane.current() is not None and pane.current().seq == 3)
     assert QApplication.focusWidget() is pane.table
+
+
+def test_a_history_that_differs_is_named_and_leads_to_its_entry(admin: Admin) -> None:
+    pane = admin.users.audit
+    admin.until(lambda: pane.verify_button.isEnabled())
+    with admin.db.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER history_entry_refuses_update"))
+        connection.execute(text("UPDATE history_entry SET new = '{}' WHERE audit_seq = 2"))
+    pane.verify_button.click()
+    admin.until(pane.broken.isVisible)
+    assert pane.broken.text() == "History differs from entry 2"
+    assert pane.broken.toolTip() == (
+        "What records were before and after is not what the log vouches for. Edited: 1. The oldest is of 10:42."
+    )
+    pane.broken.click()
+    admin.until(lambda: pane.current() is not None and pane.current().seq == 2)

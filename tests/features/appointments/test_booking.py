@@ -27,7 +27,7 @@ from clinicdesk.features.appointments.schemas import (
 )
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners.models import Absence, Holiday, Practitioner, Room
-from tests.conftest import Hands
+from tests.conftest import Hands, noted
 from tests.features.appointments.conftest import TODAY, Desk, Place, at
 
 
@@ -104,7 +104,7 @@ def test_overbooking_needs_a_reason_and_permission_and_is_noted(desk: Desk, plac
     assert (row.overbooked, row.overbook_reason) == (True, "urgent")
     with desk.db.read(desk.actor) as tx:
         details = tx.session.scalars(select(AuditEntry.detail).order_by(AuditEntry.seq)).all()
-    assert details[-1] == '{"note":"overbooked"}'
+    assert noted(details[-1]) == '{"note":"overbooked"}'
     free = desk.book(at(12), patient_id=place.jones, overbook_reason="urgent")
     assert (free.overbooked, free.overbook_reason) == (False, "")
 

@@ -14,6 +14,7 @@ from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted, Unavail
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.paging import Page, PageRequest, decode_cursor, encode_cursor
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.trail import AuditEntry, Kept
 from clinicdesk.core.tx import Action, Actor, Change, Database
 from clinicdesk.features.audit import service
 from clinicdesk.features.audit.schemas import AuditPage, AuditQuery, AuditRow, VerificationPage
@@ -21,6 +22,8 @@ from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners import service as practitioners
 from clinicdesk.features.practitioners.schemas import SavePractitioner, SaveSite
 from tests.conftest import Hands
+
+ALL = ", ".join(column.name for column in AuditEntry.__table__.columns)
 
 
 def allow(connection: Connection, verb: str) -> None:
@@ -150,7 +153,7 @@ def test_a_verification_is_entered_with_its_result(trail: Database, listed: List
     told: list[tuple[int, int]] = []
     found = service.verify_chain(trail, administrator, progress=lambda done, total: told.append((done, total)))
     assert (found.ok, found.entries) == (True, 4)
-    assert told[-1] == (4, 4)
+    assert told[-1] == (6, 6), "four entries, and two changes that two of them vouch for"
     newest = listed().rows[0]
     assert (newest.verb, newest.action, newest.note) == ("audit.note_verification", "E", "4 entries")
 
@@ -269,8 +272,10 @@ def test_the_chain_is_verified_page_by_page_and_the_result_entered(
 ) -> None:
     *pages, last = verified(trail, administrator, limit)
     assert all((page.problem, page.result, page.total) == (None, None, 4) for page in pages)
-    assert [page.entries for page in pages] == [limit * (n + 1) for n in range(4 // limit)]
-    assert (last.problem, last.entries, last.next) == (None, 4, None)
+    walked = [page.entries for page in pages if page.history is None]
+    assert walked == [limit * (n + 1) for n in range(4 // limit)]
+    assert [page.history.rows for page in pages if page.history] == [limit * (n + 1) for n in range(2 // limit)]
+    assert (last.problem, last.entries, last.next, last.history) == (None, 4, None, Kept(2))
     note(trail, administrator, last.result)
     newest = listed().rows[0]
     assert (newest.verb, newest.note) == ("audit.note_verification", "4 entries")
@@ -283,6 +288,7 @@ def test_the_chain_is_verified_page_by_page_and_the_result_entered(
         ("DELETE FROM audit_entry WHERE seq = 2", "missing", 2),
         ("DELETE FROM audit_entry WHERE seq > 2", "cut", 3),
         ("UPDATE audit_head SET seq = 3", "head", 3),
+        (f"INSERT INTO audit_entry ({ALL}) SELECT 0 - {ALL} FROM audit_entry WHERE seq = 3", "pruned", -3),
     ],
 )
 @pytest.mark.parametrize("limit", [1, 2, 100])
@@ -290,7 +296,7 @@ def test_what_was_tampered_with_is_found_on_its_page(
     trail: Database, administrator: Actor, statement: str, problem: str, first_bad: int, limit: int
 ) -> None:
     with trail.engine.begin() as connection:
-        if "audit_entry" in statement:
+        if "audit_entry" in statement and not statement.startswith("INSERT"):
             allow(connection, statement.split()[0].lower())
         connection.execute(text(statement))
     *pages, last = verified(trail, administrator, limit)
@@ -312,13 +318,16 @@ def test_a_checkpoint_kept_elsewhere_counts_for_a_page_too(trail: Database, admi
 
 
 def test_neither_a_place_nor_a_result_can_be_made_up(trail: Database, administrator: Actor, nurse: Actor) -> None:
-    first, *_, last = verified(trail, administrator, 2)
+    first, *_, before, last = verified(trail, administrator, 1)
     place = decode_cursor(first.next or "", int, str, int, str)
+    behind = decode_cursor(before.next or "", int, int, int, int, int, int, str, str)
     told = decode_cursor(last.result or "", int, str, int, str)
     for wrong in (
         "x",
         encode_cursor([1, "zz", 0, ""]),
         encode_cursor([place[0], "00" * 32, *place[2:]]),
+        encode_cursor([99, *behind[1:]]),
+        encode_cursor([*behind[:3], 9, *behind[4:]]),
         last.result or "",
     ):
         with pytest.raises(InvalidInput, match="cursor_not_right"), trail.read(administrator) as tx:

@@ -32,7 +32,7 @@ from clinicdesk.features.medications.schemas import (
     Status,
 )
 from clinicdesk.features.patients import service as patients
-from tests.conftest import Hands
+from tests.conftest import Hands, noted
 from tests.features.medications.conftest import TODAY, Allergic, PrescribeFor
 
 DAY = timedelta(days=1)
@@ -43,7 +43,7 @@ def audited(db: Database) -> list[tuple[str, str, str]]:
         found = select(AuditEntry.verb, AuditEntry.action, AuditEntry.detail).where(
             AuditEntry.verb.like("medications.%")
         )
-        return [(row.verb, row.action, row.detail) for row in connection.execute(found.order_by(AuditEntry.seq))]
+        return [(row.verb, row.action, noted(row.detail)) for row in connection.execute(found.order_by(AuditEntry.seq))]
 
 
 def do(db: Database, actor: Actor, verb: Callable[..., Any], *told: Any, **named: Any) -> Any:

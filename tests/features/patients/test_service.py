@@ -23,7 +23,7 @@ from clinicdesk.features.patients.schemas import (
     SaveContact,
     Severity,
 )
-from tests.conftest import Hands
+from tests.conftest import Hands, noted
 from tests.features.patients.conftest import Register, someone
 
 
@@ -34,7 +34,7 @@ def audited(db: Database) -> list[tuple[str, str, str, str]]:
                 AuditEntry.seq
             )
         )
-        return [(row.verb, row.action, row.patient_id, row.detail) for row in found]
+        return [(row.verb, row.action, row.patient_id, noted(row.detail)) for row in found]
 
 
 def opened(db: Database, actor: Actor, patient_id: object) -> PatientDetail:
