@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -88,8 +88,34 @@ class _Parties(NamedTuple):
         return full_name(self.prefix, self.given, self.family, self.suffix)
 
 
-def _parties(tx: Tx, patient_id: UUID, practitioner_id: UUID, room_id: UUID | None, type_id: UUID | None) -> _Parties:
+class Known:
+    """What a verb that has the clinic alone for many visits reads once for all of them: working days, and who is to meet."""
+
+    def __init__(self, days: Iterable[WorkingDay]) -> None:
+        self.days = {(working.practitioner_id, working.day): working for working in days}
+        self.parties: dict[tuple[UUID, UUID, UUID | None, UUID | None], _Parties] = {}
+
+
+def _parties(
+    tx: Tx,
+    patient_id: UUID,
+    practitioner_id: UUID,
+    room_id: UUID | None,
+    type_id: UUID | None,
+    known: Known | None = None,
+) -> _Parties:
     """Who and what is to meet. A practitioner's own room that is out of use is left out; one that was asked for is refused."""
+    if known is None:
+        return _read_parties(tx, patient_id, practitioner_id, room_id, type_id)
+    who = (patient_id, practitioner_id, room_id, type_id)
+    if who not in known.parties:
+        known.parties[who] = _read_parties(tx, *who)
+    return known.parties[who]
+
+
+def _read_parties(
+    tx: Tx, patient_id: UUID, practitioner_id: UUID, room_id: UUID | None, type_id: UUID | None
+) -> _Parties:
     found = tx.connection.execute(
         _PARTIES,
         {"patient_id": patient_id, "practitioner_id": practitioner_id, "room_id": room_id, "type_id": type_id},
@@ -125,9 +151,11 @@ def _check_parties(parties: _Parties) -> None:
 
 def check_meeting(
     tx: Tx, patient_id: UUID, practitioner_id: UUID, room_id: UUID | None = None, type_id: UUID | None = None
-) -> None:
-    """Raises NotFound and Conflict as `book` does, where these cannot meet in a visit at whatever time."""
-    _check_parties(_parties(tx, patient_id, practitioner_id, room_id, type_id))
+) -> UUID | None:
+    """The room in which these meet. Raises NotFound and Conflict as `book` does, where they cannot at whatever time."""
+    parties = _parties(tx, patient_id, practitioner_id, room_id, type_id)
+    _check_parties(parties)
+    return parties.room_id
 
 
 def check_patient(tx: Tx, patient_id: UUID, type_id: UUID | None = None) -> None:
@@ -163,24 +191,29 @@ def _check_when(
     when: Interval,
     *,
     outside_hours: bool,
-    known: Mapping[date, WorkingDay] | None = None,
+    known: Known | None = None,
 ) -> None:
-    """The time must lie in the practitioner's hours, unless that was seen and may be overridden. Raises OutsideHours.
-
-    Whoever asks for many times gives the working days that are `known`, and is not told of openings beside each.
-    """
     if parties.zone is None:
         if not outside_hours:
             raise NotFound("clinic_not_set_up")
         _require(tx, Permission.OVERBOOK)  # an import before the first start: nobody has hours yet
         return
-    zone = ZoneInfo(parties.zone)
+    check_hours(tx, practitioner_id, when, ZoneInfo(parties.zone), outside_hours=outside_hours, known=known)
+
+
+def check_hours(
+    tx: Tx, practitioner_id: UUID, when: Interval, zone: ZoneInfo, *, outside_hours: bool, known: Known | None = None
+) -> None:
+    """The time must lie in the practitioner's hours, unless that was seen and may be overridden. Raises OutsideHours,
+    NotPermitted.
+
+    Whoever asks for many times gives the working days that are `known`, and is not told of openings beside each.
+    """
     first, last = (instant.astimezone(zone).date() for instant in (when.start, when.end - timedelta(microseconds=1)))
-    days = (
-        [known[day] for day in days_between(first, last)]
-        if known is not None and {first, last} <= known.keys()
-        else working_days(tx, (practitioner_id,), first, last, zone)
-    )
+    touched = [] if known is None else [known.days.get((practitioner_id, day)) for day in days_between(first, last)]
+    days = [day for day in touched if day is not None]
+    if known is None or len(days) < len(touched):
+        days = working_days(tx, (practitioner_id,), first, last, zone)
     cause = rules.why_closed(when, days)
     if cause is None:
         return
@@ -241,12 +274,10 @@ def _keep_from_patients(tx: Tx) -> None:
         raise NotPermitted(verb=tx.verb)
 
 
-def put(
-    tx: Tx, request: BookAppointment, more: Mapping[str, Any], known: Mapping[date, WorkingDay] | None = None
-) -> AppointmentRow:
+def put(tx: Tx, request: BookAppointment, more: Mapping[str, Any]) -> AppointmentRow:
     """Put a visit into the book, with some columns beside what the request says; for verbs, which say whom they may book.
 
-    `known` are the practitioner's working days, where they have been read already. Raises what `book` raises.
+    Raises what `book` raises.
     """
     if request.overbook_reason or request.outside_hours or request.patient_overlap:
         _keep_from_patients(tx)
@@ -259,31 +290,8 @@ def put(
         rules.check_own_length(when, timedelta(minutes=parties.type_minutes) if parties.type_minutes else None)
     if not tx.actor.may(Permission.CORRECT_VISIT):  # late entry of a visit that took place
         rules.check_not_past(when.start, tx.now)
-    _check_when(tx, parties, request.practitioner_id, when, outside_hours=request.outside_hours, known=known)
-    values: dict[str, Any] = {
-        "id": new_id(),
-        "version": 1,
-        "patient_id": request.patient_id,
-        "practitioner_id": request.practitioner_id,
-        "room_id": parties.room_id,
-        "type_id": request.type_id,
-        "start": when.start,
-        "end": when.end,
-        "status": request.status.value,
-        "confirmed": False,
-        "reason": one_line(request.reason, "reason", REASON_MOST),
-        "cancel_reason": "",
-        "overbooked": False,
-        "overbook_reason": "",
-        "patient_overlap": False,
-        "arrived_at": None,
-        "checked_in_at": None,
-        "started_at": None,
-        "ended_at": None,
-        "created_at": tx.now,
-        "created_by": tx.actor.user_id,
-        **more,
-    }
+    _check_when(tx, parties, request.practitioner_id, when, outside_hours=request.outside_hours)
+    values = {**new_visit(tx, request, parties.room_id), **more}
 
     def store(values: dict[str, Any], retry: bool) -> dict[str, Any]:
         rows.add(tx, values, "overbooked" if values["overbooked"] else "", retry=retry)
@@ -308,6 +316,34 @@ def put(
         type_name=parties.type_name or "",
         type_colour=parties.type_colour or "",
     )
+
+
+def new_visit(tx: Tx, request: BookAppointment, room_id: UUID | None) -> dict[str, Any]:
+    """All columns of a visit that is made by a request. Raises InvalidInput for a reason that cannot be stored."""
+    start = in_utc(request.start)
+    return {
+        "id": new_id(),
+        "version": 1,
+        "patient_id": request.patient_id,
+        "practitioner_id": request.practitioner_id,
+        "room_id": room_id,
+        "type_id": request.type_id,
+        "start": start,
+        "end": start + request.length,
+        "status": request.status.value,
+        "confirmed": False,
+        "reason": one_line(request.reason, "reason", REASON_MOST),
+        "cancel_reason": "",
+        "overbooked": False,
+        "overbook_reason": "",
+        "patient_overlap": False,
+        "arrived_at": None,
+        "checked_in_at": None,
+        "started_at": None,
+        "ended_at": None,
+        "created_at": tx.now,
+        "created_by": tx.actor.user_id,
+    }
 
 
 @verb(Permission.BOOK, concurrent=True)
@@ -340,11 +376,21 @@ def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     return rows.shown(tx, move(tx, visit, request))
 
 
-def move(
-    tx: Tx, visit: AppointmentRow, request: Reschedule, known: Mapping[date, WorkingDay] | None = None
-) -> AppointmentRow:
-    """Move or stretch a visit that was read, for verbs, which say who may; `known` as for `put`. Raises what `reschedule`
-    raises."""
+def move(tx: Tx, visit: AppointmentRow, request: Reschedule, known: Known | None = None) -> AppointmentRow:
+    """Move or stretch a visit that was read, for verbs, which say who may. Raises what `reschedule` raises."""
+    values, practitioner_name = moved(tx, visit, request, known)
+
+    def store(values: dict[str, Any], retry: bool) -> AppointmentRow:
+        note = "overbooked" if values["overbooked"] and not visit.overbooked else ""
+        return rows.change(tx, visit, values, note, retry=retry)
+
+    overbook_reason = one_line(request.overbook_reason, "overbook_reason", REASON_MOST)
+    return _claim(tx, store, values, overbook_reason, request.patient_overlap, practitioner_name)
+
+
+def moved(tx: Tx, visit: AppointmentRow, request: Reschedule, known: Known | None = None) -> tuple[dict[str, Any], str]:
+    """What a visit is once it was moved or stretched, if its time is free, and the practitioner's name. Raises what
+    `reschedule` raises, but for SlotTaken."""
     if request.overbook_reason or request.outside_hours or request.patient_overlap:
         _keep_from_patients(tx)
     if visit.status in rules.FINAL:
@@ -360,7 +406,7 @@ def move(
         rules.check_not_past(visit.start, tx.now)
         rules.check_own_length(when, visit.end - visit.start)
     room_id = request.room_id or (visit.room_id if practitioner_id == visit.practitioner_id else None)
-    parties = _parties(tx, visit.patient_id, practitioner_id, room_id, None)
+    parties = _parties(tx, visit.patient_id, practitioner_id, room_id, None, known)
     if practitioner_id == visit.practitioner_id and request.room_id is None:
         parties = parties._replace(room_id=visit.room_id)  # a visit without a room does not gain one by being moved
     _check_parties(parties)
@@ -377,13 +423,7 @@ def move(
         "overbook_reason": "" if moves else visit.overbook_reason,
         "patient_overlap": visit.patient_overlap and not moves,
     }
-
-    def store(values: dict[str, Any], retry: bool) -> AppointmentRow:
-        note = "overbooked" if values["overbooked"] and not visit.overbooked else ""
-        return rows.change(tx, visit, values, note, retry=retry)
-
-    overbook_reason = one_line(request.overbook_reason, "overbook_reason", REASON_MOST)
-    return _claim(tx, store, values, overbook_reason, request.patient_overlap, parties.practitioner_name)
+    return values, parties.practitioner_name
 
 
 @verb(Permission.BOOK, concurrent=True, of_patient=True)
@@ -397,22 +437,29 @@ def edit(tx: Tx, request: EditAppointment) -> AppointmentRow:
 
 
 def alter(
-    tx: Tx, visit: AppointmentRow, request: EditAppointment, more: Mapping[str, Any] = MappingProxyType({})
+    tx: Tx,
+    visit: AppointmentRow,
+    request: EditAppointment,
+    more: Mapping[str, Any] = MappingProxyType({}),
+    known: Known | None = None,
 ) -> AppointmentRow:
     """Change what a visit that was read is for, and some columns besides, for verbs, which say who may; raises what `edit`
     raises."""
+    return rows.change(tx, visit, {**altered(tx, visit, request, known), **more})
+
+
+def altered(tx: Tx, visit: AppointmentRow, request: EditAppointment, known: Known | None = None) -> dict[str, Any]:
+    """What a visit is for once that was changed. Raises what `edit` raises."""
     if request.type_id is not None and request.type_id != visit.type_id:
         _keep_from_patients(tx)
-        parties = _parties(tx, visit.patient_id, visit.practitioner_id, None, request.type_id)
+        parties = _parties(tx, visit.patient_id, visit.practitioner_id, None, request.type_id, known)
         if not parties.type_active:
             raise Conflict("type_inactive", type=parties.type_name)
-    values = {
+    return {
         "type_id": request.type_id or visit.type_id,
         "reason": visit.reason if request.reason is None else one_line(request.reason, "reason", REASON_MOST),
         "confirmed": visit.confirmed if request.confirmed is None else request.confirmed,
-        **more,
     }
-    return rows.change(tx, visit, values)
 
 
 @verb(Permission.BOOK, concurrent=True, of_patient=True)

@@ -8,20 +8,36 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    bindparam,
+    column,
+    insert,
+    literal_column,
+    select,
+    text,
+    union_all,
+    update,
+    values,
+)
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from clinicdesk.core.errors import Conflict, NotFound
+from clinicdesk.core.model import UtcDateTime
 from clinicdesk.core.tx import Action, Change, Tx
-from clinicdesk.features.appointments.models import ASIDE, Appointment, AppointmentType
-from clinicdesk.features.appointments.rules import HOLDING
+from clinicdesk.features.appointments.models import ASIDE, HOLDS, Appointment, AppointmentType
+from clinicdesk.features.appointments.rules import HOLDING, LONGEST
 from clinicdesk.features.appointments.schemas import AppointmentRow, ListedVisit, SlotTaken, Status
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.practitioners.models import Practitioner, Room
-from clinicdesk.features.practitioners.schemas import full_name
+from clinicdesk.features.practitioners.schemas import Interval, full_name
 
 VISIT: FromClause = Appointment.__table__
 _PATIENT: FromClause = Patient.__table__
@@ -143,6 +159,91 @@ def add(tx: Tx, values: Mapping[str, Any], note: str = "", *, retry: bool = Fals
     tx.record(Change("appointment", values["id"], Action.CREATE, None, values, values["patient_id"], note))
 
 
+def add_all(tx: Tx, visits: Sequence[Mapping[str, Any]]) -> None:
+    """Store and record many new visits, for a verb that has the clinic alone. Raises SlotTaken."""
+    if visits:
+        _store(tx, _INSERT, visits)
+    for visit in visits:
+        tx.record(Change("appointment", visit["id"], Action.CREATE, None, visit, visit["patient_id"]))
+
+
+def taken(
+    tx: Tx, times: Sequence[Interval], practitioner_id: UUID, room_id: UUID | None, patient_id: UUID
+) -> dict[int, str]:
+    """Which of the times are held by other visits, by their places, and of whom: what SlotTaken says, as long as nobody else
+    writes."""
+    if not times:
+        return {}
+    asked = (
+        values(
+            column("nth", Integer), column("low", UtcDateTime), column("opens", UtcDateTime),
+            column("closes", UtcDateTime), name="asked",
+        )
+        .data([(nth, time.start - LONGEST, time.start, time.end) for nth, time in enumerate(times)])
+        .cte("asked")
+    )  # fmt: skip
+    holding = text(HOLDS)
+    held: list[tuple[str, ColumnElement[bool], Any]] = [
+        ("practitioner", _v.practitioner_id == practitioner_id, holding)
+    ]
+    if room_id is not None:
+        held.append(("room", (_v.room_id == room_id) & _v.room_id.is_not(None), holding))
+    held.append(("patient", (_v.patient_id == patient_id) & ~_v.patient_overlap, _v.status.in_(sorted(HOLDING))))
+    looks = [
+        select(asked.c.nth, literal_column(f"'{what}'")).join_from(
+            asked, VISIT, whose & (_v.start > asked.c.low) & (_v.start < asked.c.closes) & (_v.end > asked.c.opens)
+        ).where(holds)
+        for what, whose, holds in held
+    ]  # fmt: skip
+    found: dict[int, str] = {}
+    order = [what for what, _, _ in held]
+    for nth, what in sorted(tx.connection.execute(union_all(*looks)), key=lambda one: order.index(one[1])):
+        found.setdefault(nth, what)
+    return found
+
+
+def change_all(
+    tx: Tx, changes: Sequence[tuple[AppointmentRow, Sequence[Mapping[str, Any]]]], note: str = ""
+) -> tuple[AppointmentRow, ...]:
+    """Store new values of many visits in this order, each in one or more steps that are recorded as calls of `change` are, for
+    a verb that has the clinic alone; gives the visits as they are then. Raises SlotTaken, Conflict(changed_meanwhile)."""
+    stored: list[tuple[UUID, int, dict[str, Any]]] = []
+    for visit, steps in changes:
+        now: dict[str, Any] = {}
+        version = visit.version
+        for step in steps:
+            new = {name: value for name, value in step.items() if now.get(name, getattr(visit, name)) != value}
+            if new:
+                old = {name: now.get(name, getattr(visit, name)) for name in new} | {"version": version}
+                version += 1
+                now |= new
+                patient_id = now.get("patient_id", visit.patient_id)
+                tx.record(
+                    Change("appointment", visit.id, Action.UPDATE, old, new | {"version": version}, patient_id, note)
+                )
+        if now:
+            stored.append((visit.id, visit.version, now | {"version": version}))
+    # One statement for as many as change the same columns: the order is kept, which visits in each other's way depend on.
+    for names, alike in groupby(stored, key=lambda one: tuple(one[2])):
+        at_version = (
+            update(Appointment.__table__)  # type: ignore[arg-type]
+            .where(_v.id == bindparam("of_id"), _v.version == bindparam("at_version"))
+            .values({name: bindparam(f"new_{name}") for name in names})
+        )
+        _store(
+            tx,
+            at_version,
+            [
+                {"of_id": id_, "at_version": version} | {f"new_{name}": value for name, value in now.items()}
+                for id_, version, now in alike
+            ],
+        )
+    found = {visit.id: visit for visit in read(tx, VISITS.where(_v.id.in_([visit.id for visit, _ in changes])))}
+    if any(found[id_].version != now["version"] for id_, _, now in stored):
+        raise Conflict("changed_meanwhile")
+    return tuple(found[visit.id] for visit, _ in changes)
+
+
 def change(
     tx: Tx, visit: AppointmentRow, values: Mapping[str, Any], note: str = "", *, retry: bool = False
 ) -> AppointmentRow:
@@ -183,7 +284,10 @@ def _claim_time(tx: Tx, values: Mapping[str, Any]) -> None:
     tx.claim(*(f"{party}/{day}" for party in parties if party is not None for day in days))
 
 
-def _store(tx: Tx, statement: Any, values: Mapping[str, Any], *, retry: bool) -> None:
+def _store(
+    tx: Tx, statement: Any, values: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, retry: bool = False
+) -> None:
+    one = values if isinstance(values, Mapping) else {}
     try:
         if retry:
             with tx.connection.begin_nested():
@@ -194,10 +298,10 @@ def _store(tx: Tx, statement: Any, values: Mapping[str, Any], *, retry: bool) ->
         taken = _TAKEN.search(str(refusal.orig))
         if taken is None:
             raise
-        raise SlotTaken(what=taken[1], start=values.get("start"), end=values.get("end")) from None
+        raise SlotTaken(what=taken[1], start=one.get("start"), end=one.get("end")) from None
     except OperationalError as failure:
         if getattr(failure.orig, "sqlstate", None) != _DEADLOCK:
             raise
-        raise SlotTaken(what="practitioner", start=values.get("start"), end=values.get("end")) from None
-    if stored.rowcount == 0:
+        raise SlotTaken(what="practitioner", start=one.get("start"), end=one.get("end")) from None
+    if one and stored.rowcount == 0:
         raise Conflict("changed_meanwhile")

@@ -6,10 +6,12 @@ one by one. It is one unit of work, so one undo takes it back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -20,7 +22,16 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.appointments import recurrence, rows, rules
-from clinicdesk.features.appointments.booking import alter, check_meeting, move, put
+from clinicdesk.features.appointments.booking import (
+    Known,
+    alter,
+    altered,
+    check_hours,
+    check_meeting,
+    move,
+    moved,
+    new_visit,
+)
 from clinicdesk.features.appointments.models import AppointmentSeries
 from clinicdesk.features.appointments.rows import VISIT, VISITS
 from clinicdesk.features.appointments.rules import State
@@ -43,9 +54,9 @@ from clinicdesk.features.appointments.series_schemas import (
     SeriesDetail,
     SeriesRow,
 )
-from clinicdesk.features.appointments.visits import to_state
+from clinicdesk.features.appointments.visits import in_state
 from clinicdesk.features.practitioners.rules import MINUTES_A_DAY, instant
-from clinicdesk.features.practitioners.schemas import Interval, WorkingDay
+from clinicdesk.features.practitioners.schemas import Interval
 from clinicdesk.features.practitioners.service import working_days
 
 _MINUTE = timedelta(minutes=1)
@@ -64,7 +75,7 @@ def book_series(tx: Tx, request: BookSeries) -> SeriesDetail:
     zone = load_clinic(tx.connection).tz
     asked = in_utc(request.start)
     rules.check_length(Interval(asked, asked + request.length))
-    check_meeting(tx, request.patient_id, request.practitioner_id, request.room_id, request.type_id)
+    room_id = check_meeting(tx, request.patient_id, request.practitioner_id, request.room_id, request.type_id)
     local = asked.astimezone(zone)
     minutes = _whole_minutes(request.length, "length")
     if local.second or local.microsecond:
@@ -80,25 +91,16 @@ def book_series(tx: Tx, request: BookSeries) -> SeriesDetail:
         removed=False, created_at=tx.now, created_by=tx.actor.user_id,
     )  # fmt: skip
 
-    known = _working(tx, request.practitioner_id, days)
-
-    def book_one(day: date) -> AppointmentRow:
-        start = instant(day, start_minute, zone)
-        visit = BookAppointment(
-            request.patient_id, request.practitioner_id, start, request.length, request.type_id, request.room_id,
-            request.reason, outside_hours=request.outside_hours,
-        )  # fmt: skip
-        return put(tx, visit, {"series_id": series.id, "series_day": day}, known)
-
     tx.session.add(series)
     tx.session.flush()  # its visits refer to it
-    visits, clashes = _each(tx, days, book_one, lambda day: (day, instant(day, start_minute, zone)))
+    visits, clashes = _fitting(tx, request, room_id, {day: instant(day, start_minute, zone) for day in days})
     if clashes and (request.on_clash is OnClash.REFUSE or not visits):
         raise SeriesClash(clashes=clashes)
+    rows.add_all(tx, [visit | {"series_id": series.id, "series_day": day} for day, visit in visits])
     series.exceptions = _joined({*rule.exceptions, *(clash.day for clash in clashes)})
     tx.session.flush()
     tx.record(Change.created(series, series.patient_id))
-    return SeriesDetail(_row(series), visits, clashes)
+    return SeriesDetail(_row(series), _visits_of(tx, series.id), clashes)
 
 
 @verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
@@ -107,8 +109,7 @@ def open_series(tx: Tx, series_id: UUID) -> SeriesDetail:
     series = _stored(tx, series_id)
     tx.reach(series.patient_id)
     tx.record(Change("appointment_series", series.id, Action.READ, patient_id=series.patient_id))
-    found = rows.read(tx, VISITS.where(VISIT.c.series_id == series.id).order_by(VISIT.c.start, VISIT.c.id))
-    return SeriesDetail(_row(series), tuple(rows.shown(tx, visit) for visit in found))
+    return SeriesDetail(_row(series), tuple(rows.shown(tx, visit) for visit in _visits_of(tx, series.id)))
 
 
 @verb(Permission.BOOK)
@@ -133,34 +134,48 @@ def change_series(tx: Tx, request: ChangeSeries) -> SeriesDetail:
     before = (series.start_minute, series.practitioner_id)
     moved_to = series if request.scope is Scope.ONE else _from(tx, series, min(days[one.id] for one in targets), days)
 
-    practitioner_id = request.practitioner_id or series.practitioner_id
-    known = _working(tx, practitioner_id, [days[one.id] for one in targets])
+    known = None
+    if request.scope is not Scope.ONE:  # which is told of openings beside a time that will not do
+        people = {target.practitioner_id for target in targets} | {request.practitioner_id or series.practitioner_id}
+        known = _known(tx, people, [days[one.id] for one in targets], zone)
 
-    def change_one(target: AppointmentRow) -> AppointmentRow:
+    def wanted(target: AppointmentRow) -> Reschedule:
         own_time = target.id != visit.id and target.start != instant(days[target.id], before[0], zone)
         own_people = target.id != visit.id and target.practitioner_id != before[1]
-        stays = own_people or request.practitioner_id is None
-        goes_to = target.practitioner_id if stays else practitioner_id
         start = None
         if request.start_minute is not None and not own_time:
             start = instant(days[target.id], request.start_minute, zone)
-        moved = move(
-            tx,
-            target,
-            Reschedule(
-                target.id, target.version, start, request.length, None if own_people else request.practitioner_id,
-                request.room_id, outside_hours=request.outside_hours,
-            ),
-            known if goes_to == practitioner_id else None,
+        return Reschedule(
+            target.id, target.version, start, request.length, None if own_people else request.practitioner_id,
+            request.room_id, outside_hours=request.outside_hours,
         )  # fmt: skip
-        what = EditAppointment(moved.id, moved.version, request.type_id, request.reason)
-        return alter(tx, moved, what, {"series_id": moved_to.id})
+
+    what = EditAppointment(visit.id, visit.version, request.type_id, request.reason)
+    more = {"series_id": moved_to.id}
+
+    def change_one(target: AppointmentRow) -> AppointmentRow:
+        return alter(tx, move(tx, target, wanted(target), known), what, more, known)
 
     if request.scope is Scope.ONE:
         return SeriesDetail(_row(series), (change_one(visit),))
     # Later times are taken from the last visit on, so that none is in the way of the one before it.
     ordered = sorted(targets, key=lambda one: one.start, reverse=later)
-    visits, clashes = _each(tx, ordered, change_one, lambda target: (days[target.id], target.start))
+    clashes: tuple[Clash, ...] = ()
+    try:
+        with tx.attempt():
+            steps = [
+                (
+                    target,
+                    (
+                        time := moved(tx, target, wanted(target), known)[0],
+                        altered(tx, replace(target, practitioner_id=time["practitioner_id"]), what, known) | more,
+                    ),
+                )
+                for target in ordered
+            ]
+            visits = rows.change_all(tx, steps)
+    except (SlotTaken, OutsideHours):  # one by one then, which tells what is in the way of each
+        visits, clashes = _each(tx, ordered, change_one, lambda target: (days[target.id], target.start))
     if clashes and (request.on_clash is OnClash.REFUSE or not visits):
         raise SeriesClash(clashes=tuple(sorted(clashes, key=lambda clash: clash.day)))
     _take_along(tx, series, moved_to, days, {one.id for one in visits})
@@ -187,9 +202,8 @@ def cancel_series(tx: Tx, request: CancelSeries) -> SeriesDetail:
     visit, series = _addressed(tx, request.visit_id, request.version)
     days = _days_of(tx, series.id)
     targets = [visit] if request.scope is Scope.ONE else _to_come(tx, series.id, days, visit, request.scope)
-    cancelled = tuple(
-        to_state(tx, target, State.CANCELLED, cancel_reason=request.reason, note=request.reason) for target in targets
-    )
+    changes = [(target, [in_state(tx, target, State.CANCELLED, request.reason)]) for target in targets]
+    cancelled = rows.change_all(tx, changes, request.reason)
     if request.scope is not Scope.ONE:
         _cut(series, min(days[one.id] for one in targets))
         tx.record(Change.updated(series, series.patient_id))
@@ -214,16 +228,56 @@ def _each(
             with tx.attempt():
                 done.append(do(thing))
         except (SlotTaken, OutsideHours) as refusal:
-            cause = refusal.params.get("what") or refusal.params.get("cause") or ""
-            clashes.append(Clash(*where(thing), refusal.reason, str(cause)))
+            clashes.append(_clash(*where(thing), refusal))
     return tuple(done), tuple(clashes)
 
 
-def _working(tx: Tx, practitioner_id: UUID, days: Sequence[date]) -> dict[date, WorkingDay]:
-    """The practitioner's working days from the first of these to the day after the last, which a visit may reach into."""
+def _fitting(
+    tx: Tx, request: BookSeries, room_id: UUID | None, starts: Mapping[date, datetime]
+) -> tuple[list[tuple[date, dict[str, Any]]], tuple[Clash, ...]]:
+    """The visits of a new series that fit, as they are to be stored, and for the other days why not. Nobody else books
+    meanwhile. Raises what `put` raises, but for that."""
     zone = load_clinic(tx.connection).tz
-    found = working_days(tx, (practitioner_id,), min(days), max(days) + timedelta(days=1), zone)
-    return {working.day: working for working in found}
+    known = _known(tx, {request.practitioner_id}, list(starts), zone)
+    times = {day: Interval(start, start + request.length) for day, start in starts.items()}
+    taken = rows.taken(tx, list(times.values()), request.practitioner_id, room_id, request.patient_id)
+    fitting: list[tuple[date, dict[str, Any]]] = []
+    clashes: list[Clash] = []
+    held_until: datetime | None = None
+    for nth, (day, time) in enumerate(times.items()):
+        if not tx.actor.may(Permission.CORRECT_VISIT):
+            rules.check_not_past(time.start, tx.now)
+        try:
+            check_hours(tx, request.practitioner_id, time, zone, outside_hours=request.outside_hours, known=known)
+        except OutsideHours as refusal:
+            clashes.append(_clash(day, time.start, refusal))
+            continue
+        if held_until is not None and time.start < held_until:  # its own visit of the day before, where clocks change
+            clashes.append(_clash(day, time.start, SlotTaken(what="practitioner")))
+        elif nth in taken:
+            clashes.append(_clash(day, time.start, SlotTaken(what=taken[nth])))
+        else:
+            visit = BookAppointment(
+                request.patient_id, request.practitioner_id, time.start, request.length, request.type_id,
+                reason=request.reason,
+            )  # fmt: skip
+            fitting.append((day, new_visit(tx, visit, room_id)))
+            held_until = time.end
+    return fitting, tuple(clashes)
+
+
+def _clash(day: date, start: datetime, refusal: SlotTaken | OutsideHours) -> Clash:
+    return Clash(day, start, refusal.reason, str(refusal.params.get("what") or refusal.params.get("cause") or ""))
+
+
+def _known(tx: Tx, practitioner_ids: Iterable[UUID], days: Sequence[date], zone: ZoneInfo) -> Known:
+    """What is read once: the working days from the first of these to the day after the last, which a visit may reach into."""
+    last = max(days) + timedelta(days=1)
+    return Known(working_days(tx, tuple(practitioner_ids), min(days), last, zone))
+
+
+def _visits_of(tx: Tx, series_id: UUID) -> tuple[AppointmentRow, ...]:
+    return rows.read(tx, VISITS.where(VISIT.c.series_id == series_id).order_by(VISIT.c.start, VISIT.c.id))
 
 
 def _whole_minutes(length: timedelta, field: str) -> int:
@@ -256,10 +310,9 @@ def _to_come(
     tx: Tx, series_id: UUID, days: dict[UUID, date], visit: AppointmentRow, scope: Scope
 ) -> list[AppointmentRow]:
     """The visits that are meant: those that nobody has come to yet, from this one's day on or all."""
-    found = rows.read(tx, VISITS.where(VISIT.c.series_id == series_id).order_by(VISIT.c.start, VISIT.c.id))
     meant = [
         one
-        for one in found
+        for one in _visits_of(tx, series_id)
         if one.status in rules.BOOKABLE
         and one.start > tx.now
         and (scope is Scope.ALL or days[one.id] >= days[visit.id])
@@ -298,9 +351,9 @@ def _take_along(
     """Bring what else falls on the days of the new series into it: what was cancelled, kept apart or could not be changed."""
     if rest is series:
         return
-    for id_, day in days.items():
-        if day >= rest.first_day and id_ not in done:
-            rows.change(tx, rows.get(tx, id_), {"series_id": rest.id})
+    left = [id_ for id_, day in days.items() if day >= rest.first_day and id_ not in done]
+    found = {visit.id: visit for visit in rows.read(tx, VISITS.where(VISIT.c.id.in_(left)))}
+    rows.change_all(tx, [(found[id_], [{"series_id": rest.id}]) for id_ in left])
 
 
 def _rule(series: AppointmentSeries) -> recurrence.Recurrence:

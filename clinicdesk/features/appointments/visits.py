@@ -15,10 +15,13 @@ from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppoi
 def to_state(tx: Tx, visit: AppointmentRow, to: State, *, cancel_reason: str = "", note: str = "") -> AppointmentRow:
     """Bring a visit that was read into another state, for verbs, which say who may. Raises Conflict(illegal_transition),
     SlotTaken."""
+    return rows.change(tx, visit, in_state(tx, visit, to, cancel_reason), note)
+
+
+def in_state(tx: Tx, visit: AppointmentRow, to: State, cancel_reason: str = "") -> dict[str, object]:
+    """What a visit is once it is in another state. Raises Conflict(illegal_transition)."""
     rules.require_legal(rules.state_of(visit), to)
-    return rows.change(
-        tx, visit, {"status": to.status, "cancel_reason": cancel_reason} | rules.stamps(visit, to, tx.now), note
-    )
+    return {"status": to.status, "cancel_reason": cancel_reason} | rules.stamps(visit, to, tx.now)
 
 
 @verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)

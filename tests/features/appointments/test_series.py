@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from threading import Barrier
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,17 +15,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from clinicdesk.core.clinic import Clinic
 from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted
+from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.models import Appointment, AppointmentSeries
 from clinicdesk.features.appointments.recurrence import Frequency, Recurrence
-from clinicdesk.features.appointments.schemas import CancelAppointment, Reschedule, SlotTaken, Status
+from clinicdesk.features.appointments.schemas import BookAppointment, CancelAppointment, Reschedule, SlotTaken, Status
 from clinicdesk.features.appointments.series_schemas import (
     BookSeries,
     CancelSeries,
@@ -180,6 +184,62 @@ def test_of_desks_that_want_the_same_series_one_gets_it_whole(desk: Desk) -> Non
     assert answers["booked"] + answers["refused"] == 4
     assert 1 <= answers["booked"] <= 2
     assert len(stored(desk)) == 4 * answers["booked"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_series_fits_where_its_visits_would_one_by_one(desk: Desk, db: Database, seed: int) -> None:
+    chance, place = Random(seed), desk.place
+    days = [day for day in range(40) for _ in range(2)]
+    people = (place.lee, place.okafor, place.herrera)
+    visits = [
+        {
+            "id": new_id(), "version": 1, "patient_id": chance.choice((place.smith, place.jones)),
+            "practitioner_id": chance.choice(people), "room_id": chance.choice((None, place.lee_room, place.okafor_room)),
+            "start": (start := at(chance.choice((10, 11)), chance.choice((0, 15, 30, 45)), day)),
+            "end": start + timedelta(minutes=chance.choice((10, 30, 60, 1440))),
+            "status": chance.choice(("pending", "booked", "cancelled", "fulfilled")), "overbooked": True,
+            "overbook_reason": "Full", "patient_overlap": True, "created_at": start,
+        }
+        for day in days
+    ]  # fmt: skip
+    with db.engine.begin() as connection:
+        for visit in visits:  # each with as few exceptions from the rules as there is room for
+            for kept in ({"overbooked": False, "patient_overlap": False}, {"patient_overlap": False}, {}):
+                with suppress(IntegrityError), connection.begin_nested():
+                    connection.execute(insert(Appointment), [visit | kept])
+                    break
+    one_by_one = {}
+    for day in range(40):
+        with suppress(Undo), db.write(desk.actor) as tx:
+            try:
+                appointments.book(tx, BookAppointment(place.smith, place.lee, at(11, day=day), HALF_HOUR))
+            except SlotTaken as taken:
+                one_by_one[TODAY + timedelta(day)] = taken.params["what"]
+            raise Undo
+    assert set(one_by_one.values()) == {"practitioner", "room", "patient"}
+    assert len(one_by_one) < 40
+    detail = book(desk, Recurrence(Frequency.DAILY, count=40), on_clash=OnClash.SKIP)
+    assert {clash.day: clash.cause for clash in detail.skipped} == one_by_one
+    assert {clash.code for clash in detail.skipped} == {"slot_taken"}
+
+
+class Undo(Exception):
+    """Leaves a unit of work without a trace."""
+
+
+def test_a_long_series_takes_few_statements(desk: Desk, db: Database) -> None:
+    """While it is booked, changed or cancelled nobody else writes."""
+    seen: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+    detail = book(desk, Recurrence(Frequency.DAILY, count=300))
+    assert len(detail.visits) == 300
+    detail = change(desk, detail, 1, Scope.ALL, start_minute=12 * 60)
+    detail = change(desk, detail, 100, Scope.FOLLOWING, reason="Later")
+    assert len(detail.visits) == 200
+    first = detail.visits[0]
+    desk.do(appointments.cancel_series, CancelSeries(first.id, first.version, Scope.ALL, "pat"))
+    assert Counter(status for _, status in stored(desk)) == {"booked": 100, "cancelled": 200}
+    assert len(seen) < 100
 
 
 # ---- changing ------------------------------------------------------------------------------------------------------
