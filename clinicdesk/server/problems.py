@@ -109,6 +109,7 @@ _STATUS: list[tuple[type[ClinicError], int]] = [
 _OF_HTTP = {404: "no_such_path", 405: "method_not_allowed", 400: "bad_request", 413: "body_too_large"}
 _OF_PYDANTIC = {
     "missing": "missing", "string_too_long": "too_long", "string_too_short": "too_short", "too_long": "too_many",
+    "unexpected_keyword_argument": "no_such_field",
     **{code: code for code in ("day_not_right", "instant_not_right", "clock_not_right")},
 }  # fmt: skip
 

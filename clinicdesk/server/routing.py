@@ -18,12 +18,16 @@ from starlette.types import Scope
 
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.server import etags, idempotency
+from clinicdesk.server.fields import parameters_of, take_no_others
 from clinicdesk.server.identity import serving_of
 from clinicdesk.server.problems import ALWAYS, Malformed, UnsupportedMedia, answers
 
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 """Escapes in JSON of what no database takes, NUL and half of a surrogate pair; or of a whole pair, which is text like any."""
 _HALF_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+
+_MOST_OF_A_NAME = 100
+"""How much of a name that nobody knows is told back."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -32,18 +36,22 @@ class Route(APIRoute):
     """An endpoint as this server has them."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
+        take_no_others(endpoint)
         super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else _in_a_thread(endpoint), **how)
 
     def get_route_handler(self) -> Handler:
         """The endpoint with what stands around it, inside its unit of work."""
         handler = super().get_route_handler()
         takes_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
+        parameters = parameters_of(self.dependant)
         takes_json = self.body_field is not None and not takes_form
 
         async def handle(request: Request) -> Response:
             for name, value in request.query_params.multi_items():
+                if name not in parameters:
+                    raise InvalidInput("no_such_parameter", field=_HALF_OR_NUL.sub("\ufffd", name[:_MOST_OF_A_NAME]))
                 if _HALF_OR_NUL.search(value):
-                    raise InvalidInput("control_characters", field=_HALF_OR_NUL.sub("\ufffd", name))
+                    raise InvalidInput("control_characters", field=name)
             if takes_json:
                 await _check_json(request)
             request.state.fingerprint = await idempotency.fingerprint(request)

@@ -158,6 +158,16 @@ class Document:
         if isinstance(schema.get("items"), dict):
             yield from self.leaves(schema["items"], (*path, 0))
 
+    def objects(self, schema: Json, path: Path = ()) -> Iterator[Path]:
+        """The way to every object below a schema that has fields of its own."""
+        schema = self.resolve(schema)
+        if path and "properties" in schema:
+            yield path
+        for name, field in schema.get("properties", {}).items():
+            yield from self.objects(field, (*path, name))
+        if isinstance(schema.get("items"), dict):
+            yield from self.objects(schema["items"], (*path, 0))
+
     def fitting(self, schema: Json, ids: dict[str, UUID], name: str = "") -> Any:
         """Some value that fits."""
         schema = self.resolve(schema)
@@ -204,7 +214,7 @@ class Document:
         changed: Any = copy.deepcopy(body)
         here, schema = changed, operation.body or {}
         for step, following in zip(path, (*path[1:], None), strict=True):
-            schema = self.resolve(schema["items"] if isinstance(step, int) else schema["properties"][step])
+            schema = self.resolve(schema["items"] if isinstance(step, int) else schema["properties"].get(step, {}))
             if following is None:
                 made = value
             else:
@@ -366,7 +376,11 @@ def test_a_value_of_another_type_is_refused_by_its_field(asking: Asking) -> None
         for name in asking.document.resolve(operation.body).get("required", ()):
             without = {key: value for key, value in body.items() if key != name}
             asking.refused(asking.send(client, operation, without), operation, name, "missing")
-        asking.send(client, operation, {**body, "nobody_asked": {"for": ["this"]}})
+        for path in ((), *asking.document.objects(operation.body)):
+            changed = asking.document.with_value(
+                operation, body, (*path, "nobody_asked"), {"for": ["this"]}, asking.ids
+            )
+            asking.refused(asking.send(client, operation, changed), operation, "nobody_asked", path)
         for path, schema in asking.document.leaves(operation.body):
             name = next(step for step in reversed(path) if isinstance(step, str))
             for value in _of_other_types(schema):
@@ -518,4 +532,7 @@ def _ask_about(asking: Asking, client: TestClient, operation: Operation, one: Js
             asking.fits_or_is_named(asking.send(client, operation, query=[(name, text)]), client, operation, name, text)
     value = str(asking.document.fitting(one["schema"], asking.ids, name))
     asking.send(client, operation, query=[(name, value), (name, value)])
-    asking.send(client, operation, query=[(f"{name}[]", value), (name, "\ufffd"), ("nobody_asked", "x")])
+    asking.send(client, operation, query=[(name, "\ufffd")])
+    for other in (f"{name}[]", f"{name} ", name.upper(), "nobody_asked"):
+        answer = asking.send(client, operation, query=[(name, value), (other, value)])
+        asking.refused(answer, operation, other, value)

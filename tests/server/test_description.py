@@ -54,3 +54,27 @@ def test_the_headers_that_a_program_goes_by_are_told(document: Json) -> None:
     assert document["paths"]["/api/v1/appointments/{appointment_id}"]["get"]["responses"]["200"]["headers"].keys() == {
         "ETag"
     }
+
+
+def test_bodies_say_that_they_have_no_other_fields_and_answers_that_they_may(document: Json) -> None:
+    bodies = held_by(document, [one.get("requestBody", {}) for one in operations(document)])
+    answers = held_by(document, [one["responses"] for one in operations(document)])
+    schemas = document["components"]["schemas"]
+    closed = {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
+    assert [name for name in bodies if "properties" in schemas[name] and name not in closed] == []
+    assert sorted(closed & answers) == []
+
+
+def operations(document: Json) -> list[Json]:
+    return [operation for methods in document["paths"].values() for operation in methods.values()]
+
+
+def held_by(document: Json, part: Any) -> set[str]:
+    """The names of the schemas that a part of the document refers to, and of those that they do."""
+    found: set[str] = set()
+    waiting = [part]
+    while waiting:
+        names = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", repr(waiting.pop()))) - found
+        found |= names
+        waiting += [document["components"]["schemas"][name] for name in names]
+    return found

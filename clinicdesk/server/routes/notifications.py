@@ -104,6 +104,11 @@ class MessagingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagingChanges(MessagingSettings):
+    """What the clinic sends to patients from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContactChoice:
     """How a patient wants to be reached."""
 
@@ -190,7 +195,7 @@ def get_settings(tx: ReadTx, response: Response) -> MessagingSettings:
 def edit_settings(
     tx: WriteTx,
     version: IfMatch,
-    wanted: Annotated[MessagingSettings, Body(openapi_examples=_SETTINGS)],
+    wanted: Annotated[MessagingChanges, Body(openapi_examples=_SETTINGS)],
     response: Response,
 ) -> MessagingSettings:
     grace = timedelta(seconds=wanted.grace_seconds)
