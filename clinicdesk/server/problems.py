@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import FastAPI, Request
@@ -27,21 +27,30 @@ from clinicdesk.core.errors import (
 )
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.core.sentences import SENTENCES, english
-from clinicdesk.features.appointments.series_schemas import SeriesClash
+from clinicdesk.features.appointments.series_schemas import Clash
 from clinicdesk.features.medications.schemas import SafetyWarning
 from clinicdesk.features.merging.schemas import OverlappingVisits
 from clinicdesk.features.patients.schemas import Duplicate
 from clinicdesk.features.users.schemas import NotSignedIn, OwnPasswordWrong, SecondFactorRequired, SignInRefused
+from clinicdesk.server.fields import Place, Places, spelt
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
 
+Within = Literal["body", "query", "path", "header", "cookie"]
+
+
 class FieldProblem(BaseModel):
     """One value that cannot be right."""
 
-    field: str = Field(examples=["body.email"])
+    field: str | None = Field(
+        default=None,
+        examples=["email"],
+        description="As it was sent, such as `shifts[2].start`; none where it is the whole.",
+    )
+    within: Within = Field(alias="in", examples=["body"])
     code: str = Field(examples=["missing"])
 
 
@@ -54,14 +63,24 @@ class Problem(BaseModel):
     code: str = Field(examples=["changed_meanwhile"], description="Stable; what a program decides by.")
     detail: str = Field(examples=["Somebody else has changed this in the meantime. Look at it again."])
     request_id: str = Field(examples=["01932f0c8a7b7d2e9b1f2c3d4e5f6071"], description="Names the request in the log.")
-    field: str | None = Field(default=None, examples=["email"])
-    errors: list[FieldProblem] | None = None
+    field: str | None = Field(
+        default=None,
+        examples=["email"],
+        description="Which value it is about, as it was sent, such as `shifts[2].start`.",
+    )
+    within: Within | None = Field(
+        default=None, alias="in", examples=["body"], description="Where that value is in the request."
+    )
+    errors: list[FieldProblem] | None = Field(default=None, description="All values that cannot be right, one by one.")
     until: datetime | None = Field(default=None, description="When to try again.")
     duplicates: list[Duplicate] | None = Field(
         default=None, description="With possible_duplicates: who is very likely the same person."
     )
     merged_into: UUID | None = Field(default=None, description="With patient_merged: the record to open instead.")
     overlaps: list[OverlappingVisits] | None = Field(default=None, description="With visits_overlap: which visits.")
+    clashes: list[Clash] | None = Field(
+        default=None, description="With series_does_not_fit: which visits of the series do not, and why."
+    )
     warnings: list[SafetyWarning] | None = Field(
         default=None, description="With serious_warning: what speaks against the medicine."
     )
@@ -114,6 +133,10 @@ _OF_PYDANTIC = {
 }  # fmt: skip
 
 
+_MOST_AT_ONCE, _MOST_OF_A_FIELD = 100, 200
+"""How many values are named that cannot be right, and how much of the name of each: whoever sent them may have made it up."""
+
+
 def status_of(error: ClinicError, request: Request | None = None) -> int:
     """The HTTP status that the error stands for."""
     if error.reason == "account_off":
@@ -129,11 +152,11 @@ def answer(status: int, code: str, detail: str, headers: dict[str, str] | None =
         title=TITLES.get(status, "Error"), status=status, code=code, detail=detail,
         request_id=str(CONTEXT.get().get("request_id", "")), **more,
     )  # fmt: skip
-    body = {name: value for name, value in problem.model_dump(mode="json").items() if value is not None}
+    body = {name: value for name, value in problem.model_dump(mode="json", by_alias=True).items() if value is not None}
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
-_TOLD = ("field", "until", "ticket", "duplicates", "merged_into", "overlaps", "warnings")
+_TOLD = ("until", "ticket", "duplicates", "merged_into", "overlaps", "clashes", "warnings")
 """Parameters of errors that are told to programs."""
 
 
@@ -141,8 +164,8 @@ def of_error(error: ClinicError, request: Request | None = None) -> Response:
     """The answer that an error of the family stands for."""
     status = status_of(error, request)
     more = {name: error.params[name] for name in _TOLD if name in error.params}
-    if isinstance(error, SeriesClash):
-        more["errors"] = [FieldProblem(field=clash.day.isoformat(), code=clash.code) for clash in error.clashes]
+    if place := _place(error, request):
+        more |= {"field": place.field or None, "in": place.within}
     headers: dict[str, str] = {}
     until = more.get("until")
     if isinstance(until, datetime):
@@ -152,6 +175,17 @@ def of_error(error: ClinicError, request: Request | None = None) -> Response:
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return answer(status, error.reason, english(error), headers, **more)
+
+
+def _place(error: ClinicError, request: Request | None) -> Place | None:
+    """Where the value is that the error is about: as it says itself, or else as the endpoint calls what a verb speaks of."""
+    field = error.params.get("field")
+    if not isinstance(field, str):
+        return None
+    if isinstance(within := error.params.get("within"), str):
+        return Place(within, field)
+    places: Places = getattr(request.scope.get("route"), "places", {}) if request is not None else {}
+    return places.get(field)
 
 
 def _clinic_error(request: Request, error: Exception) -> Response:
@@ -164,13 +198,17 @@ def _invalid(_request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return of_error(Malformed())
-    fields = [
-        FieldProblem(field=".".join(map(str, one["loc"])), code=_OF_PYDANTIC.get(one["type"], "invalid_input"))
-        for one in found
-    ]
-    code = fields[0].code if fields else "invalid_input"
-    detail = english(InvalidInput(code if "{" not in SENTENCES[code] else "invalid_input"))
-    return answer(422, code, detail, field=fields[0].field if fields else None, errors=fields)
+    fields = [_refused(one["type"], *one["loc"]) for one in found[:_MOST_AT_ONCE]]
+    first = fields[0]
+    detail = english(InvalidInput(first.code if "{" not in SENTENCES[first.code] else "invalid_input"))
+    more: dict[str, Any] = {"field": first.field, "in": first.within, "errors": fields}
+    return answer(422, first.code, detail, **more)
+
+
+def _refused(kind: str, within: Any, *way: str | int) -> FieldProblem:
+    """What the framework has found, with the way to it; the name of a key is all that is told of one."""
+    field = spelt(step for step in way if step != "[key]")[:_MOST_OF_A_FIELD]
+    return FieldProblem(field=field or None, code=_OF_PYDANTIC.get(kind, "invalid_input"), **{"in": within})
 
 
 def _http(_request: Request, error: Exception) -> Response:

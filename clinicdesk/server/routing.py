@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.server import etags, idempotency
-from clinicdesk.server.fields import parameters_of, take_no_others
+from clinicdesk.server.fields import BODY, QUERY, names_in_query, places_of, spelt, take_no_others
 from clinicdesk.server.identity import serving_of
 from clinicdesk.server.problems import ALWAYS, Malformed, UnsupportedMedia, answers
 
@@ -43,15 +43,16 @@ class Route(APIRoute):
         """The endpoint with what stands around it, inside its unit of work."""
         handler = super().get_route_handler()
         takes_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
-        parameters = parameters_of(self.dependant)
+        self.places = places_of(self.dependant, self.body_field and self.body_field.field_info.annotation)
+        parameters = names_in_query(self.dependant)
         takes_json = self.body_field is not None and not takes_form
 
         async def handle(request: Request) -> Response:
             for name, value in request.query_params.multi_items():
                 if name not in parameters:
-                    raise InvalidInput("no_such_parameter", field=_HALF_OR_NUL.sub("\ufffd", name[:_MOST_OF_A_NAME]))
+                    raise InvalidInput("no_such_parameter", field=_told(name), within=QUERY)
                 if _HALF_OR_NUL.search(value):
-                    raise InvalidInput("control_characters", field=name)
+                    raise InvalidInput("control_characters", field=name, within=QUERY)
             if takes_json:
                 await _check_json(request)
             request.state.fingerprint = await idempotency.fingerprint(request)
@@ -100,18 +101,23 @@ async def _check_json(request: Request) -> None:
 def _refuse_unstorable(body: bytes) -> None:
     """Raises InvalidInput("control_characters") with the field of a text that no database takes."""
     try:
-        waiting: list[tuple[str, Any]] = [("body", json.loads(body))]
+        waiting: list[tuple[tuple[str | int, ...], Any]] = [((), json.loads(body))]
     except (ValueError, RecursionError):
         return  # no JSON, as whoever reads the body will say
     while waiting:
-        field, value = waiting.pop()
+        way, value = waiting.pop()
         if isinstance(value, dict):
-            waiting += ((f"{field}.{name}", inner) for name, inner in value.items())
+            waiting += (((*way, name), inner) for name, inner in value.items())
             value = " ".join(value)
         elif isinstance(value, list):
-            waiting += ((f"{field}.{number}", inner) for number, inner in enumerate(value))
+            waiting += (((*way, number), inner) for number, inner in enumerate(value))
         if isinstance(value, str) and _HALF_OR_NUL.search(value):
-            raise InvalidInput("control_characters", field=_HALF_OR_NUL.sub("\ufffd", field))
+            raise InvalidInput("control_characters", field=_told(spelt(way)), within=BODY)
+
+
+def _told(name: str) -> str:
+    """As much of a name that somebody else made up as can be told back."""
+    return _HALF_OR_NUL.sub("\ufffd", name[:_MOST_OF_A_NAME])
 
 
 class Group(APIRouter):

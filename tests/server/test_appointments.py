@@ -70,7 +70,7 @@ def test_what_cannot_be_right_is_refused_by_name(
     desk: TestClient, book: Book, wrong: dict[str, Any], field: str
 ) -> None:
     answer = desk.post(VISITS, json=book.visit(**wrong))
-    assert (answer.status_code, answer.json()["field"].removeprefix("body.")) == (422, field)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
 def test_text_is_stored_as_text(desk: TestClient, book: Book) -> None:
@@ -221,13 +221,13 @@ def test_a_list_is_narrowed_and_counted_on_request(desk: TestClient, book: Book)
     [
         ({"cursor": "x"}, "cursor"),
         ({"cursor": "WzkwMDAwMDAwMDAwMDAwMDAwMDAsIngiXQ"}, "cursor"),
-        ({"from": "2026-11-24"}, "query.from"),
+        ({"from": "2026-11-24"}, "from"),
         ({"from": "2020-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "to"),
         ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "to"),
-        ({"day": "2026-02-30"}, "query.day"),
-        ({"day": "9999-12-31"}, "query.day"),
-        ({"limit": 0}, "query.limit"),
-        ({"status": "sometimes"}, "query.status.0"),
+        ({"day": "2026-02-30"}, "day"),
+        ({"day": "9999-12-31"}, "day"),
+        ({"limit": 0}, "limit"),
+        ({"status": "sometimes"}, "status[0]"),
     ],
 )
 def test_a_query_that_cannot_be_right_is_refused_by_name(desk: TestClient, query: dict[str, Any], field: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -60,6 +61,9 @@ UNSTORABLE = ("a\0b", "a\ud800b", LONG)
 
 NOT_REACHED = (422, 401, 404, 409, 412, 429)
 """A refusal of the value, or of the whole before anybody came to look at it."""
+
+NOT_OF_A_VALUE: frozenset[str] = frozenset()
+"""What cannot be right in the request as a whole."""
 
 NUMBERS = (-1, 10**9, 1 << 31, 1 << 63, -(1 << 63) - 1, 10**400, 0.5, 1e300)
 DATES = (
@@ -167,6 +171,18 @@ class Document:
             yield from self.objects(field, (*path, name))
         if isinstance(schema.get("items"), dict):
             yield from self.objects(schema["items"], (*path, 0))
+
+    def has_field(self, schema: Json, field: str) -> bool:
+        """Whether there can be such a field, given as `shifts[2].start`."""
+        for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", field):
+            schema = self.resolve(schema)
+            inner = schema.get("items") if number else schema.get("properties", {}).get(name)
+            if not number and inner is None:
+                inner = schema.get("additionalProperties") or None
+            if inner is None:
+                return False
+            schema = {} if inner is True else inner
+        return True
 
     def fitting(self, schema: Json, ids: dict[str, UUID], name: str = "") -> Any:
         """Some value that fits."""
@@ -308,7 +324,24 @@ class Asking:
             self.wrong.append(f"{operation.id}: {answer.status_code} to {_short(query, headers, content)}")
         elif answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json":
             self.wrong.append(f"{operation.id}: no problem document to {_short(query, headers, content)}")
+        elif answer.status_code == 422:
+            self._names_what_was_sent(answer.json(), operation)
         return answer
+
+    def _names_what_was_sent(self, told: Json, operation: Operation) -> None:
+        """The refusal of a value says where in the request it is, by the name that the document has for it."""
+        for one in (told, *told.get("errors", ())):
+            code, within, field = one["code"], one.get("in"), one.get("field")
+            if code in NOT_OF_A_VALUE or (within == "body" and field is None) or code.startswith("no_such_"):
+                continue
+            if within == "body" and operation.body is not None:
+                known = self.document.has_field(operation.body, field)
+            else:
+                known = re.sub(r"\[\d+\]$", "", field or "") in {
+                    given["name"] for given in operation.named(str(within))
+                }
+            if not known:
+                self.wrong.append(f"{operation.id}: {code} is said of {field!r} in {within!r}, which nobody sends")
 
     def found_nothing(self) -> None:
         """Fails with all that was found wrong, once each."""
@@ -332,12 +365,11 @@ class Asking:
 
 
 def _named(answer: Any) -> set[str]:
-    """The parts of the names of the fields that a refusal is about."""
+    """The parts of the names of the fields that a refusal is about; `body` for the whole of it."""
     told = answer.json()
-    fields = (told.get("field") or "", *(one["field"] for one in told.get("errors", ())))
-    return {part for field in fields for part in field.split(".")} - {"body", "query", "path", "header", ""} | (
-        {"body"} if "body" in fields else set()
-    )
+    places = [(one.get("in"), one.get("field")) for one in (told, *told.get("errors", ()))]
+    names = {part for _, field in places for part in (field, *re.split(r"[.\[\]]", field or "")) if part}
+    return names | ({"body"} if ("body", None) in places else set())
 
 
 def _short(query: Any, headers: Any, content: bytes | None) -> str:

@@ -164,7 +164,7 @@ def test_nobody_talks_to_a_patient_and_no_patient_talks(
     ann: TestClient, sign_in: SignedIn, people: dict[Role, UserRow]
 ) -> None:
     patient = str(people[Role.PATIENT].id)
-    problem(ann.post(f"{CHAT}/direct", json={"user_id": patient}), 422, "not_a_colleague", "member_ids")
+    problem(ann.post(f"{CHAT}/direct", json={"user_id": patient}), 422, "not_a_colleague", "user_id")
     assert sign_in(Role.PATIENT).get(f"{CHAT}/conversations").status_code == 403
 
 
@@ -179,10 +179,10 @@ def test_a_repeat_says_nothing_twice(ann: TestClient, talk: dict[str, Any]) -> N
     ("body", "code", "field"),
     [
         ({"text": ""}, "empty", "text"),
-        ({"text": "x" * 4001}, "too_long", "body.text"),
+        ({"text": "x" * 4001}, "too_long", "text"),
         ({"text": "a\x1bb"}, "control_characters", "text"),
-        ({"text": "hello", "patient_id": "7"}, "invalid_input", "body.patient_id"),
-        ({}, "missing", "body.text"),
+        ({"text": "hello", "patient_id": "7"}, "invalid_input", "patient_id"),
+        ({}, "missing", "text"),
     ],
 )
 def test_what_cannot_be_said_is_refused_by_its_field(

@@ -139,28 +139,28 @@ def test_a_stranger_sends_no_more_here_than_elsewhere(client: TestClient) -> Non
 @pytest.mark.parametrize(
     ("content", "told", "status", "code", "field"),
     [
-        (b"", {}, 422, "document_empty", "content"),
-        (b"<html></html>", {"filename": "a.png"}, 422, "document_kind", "content"),
-        (files.image("PNG"), {"filename": "a.jpg"}, 422, "document_extension", "filename"),
-        (files.pdf(OpenAction={"S": "/JavaScript", "JS": "x"}), {}, 422, "document_active", "content"),
-        (files.bomb_png(), {}, 422, "image_too_large", "content"),
-        (None, {"headers": {"Content-Type": "image/png"}}, 422, "document_told", "content"),
+        (b"", {}, 422, "document_empty", None),
+        (b"<html></html>", {"filename": "a.png"}, 422, "document_kind", None),
+        (files.image("PNG"), {"filename": "a.jpg"}, 422, "document_extension", "Document-Filename"),
+        (files.pdf(OpenAction={"S": "/JavaScript", "JS": "x"}), {}, 422, "document_active", None),
+        (files.bomb_png(), {}, 422, "image_too_large", None),
+        (None, {"headers": {"Content-Type": "image/png"}}, 422, "document_told", None),
         (None, {"headers": {"Content-Type": "text/html"}}, 415, "unsupported_media_type", None),
         (None, {"headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 415, "unsupported_media_type", None),
         (bytes(MOST_UPLOAD_BYTES + 1), {}, 413, "body_too_large", None),
-        (None, {"type": "love-letter"}, 422, "invalid_input", "query.type"),
-        (None, {"dated_on": "9999-12-31"}, 422, "invalid_input", "query.dated_on"),
+        (None, {"type": "love-letter"}, 422, "invalid_input", "type"),
+        (None, {"dated_on": "9999-12-31"}, 422, "invalid_input", "dated_on"),
         (None, {"dated_on": "2026-11-25"}, 422, "in_the_future", "dated_on"),
-        (None, {"patient_id": "1"}, 422, "invalid_input", "query.patient_id"),
+        (None, {"patient_id": "1"}, 422, "invalid_input", "patient_id"),
         (None, {"medication_id": str(new_id())}, 422, "not_a_prescription", "medication_id"),
         (None, {"type": "prescription", "medication_id": str(new_id())}, 404, "medication_not_found", None),
         (None, {"patient_id": str(new_id())}, 404, "patient_not_found", None),
-        (None, {"title": "x" * 201}, 422, "too_long", "title"),
-        (None, {"title": "x" * 10_000}, 422, "too_long", "header.Document-Title"),
-        (None, {"title": "a\x00b"}, 422, "control_characters", "title"),
+        (None, {"title": "x" * 201}, 422, "too_long", "Document-Title"),
+        (None, {"title": "x" * 10_000}, 422, "too_long", "Document-Title"),
+        (None, {"title": "a\x00b"}, 422, "control_characters", "Document-Title"),
         (None, {"headers": {"Document-Title": "%ED%A0%80"}}, 422, "header_not_right", "Document-Title"),
         (None, {"headers": {"Document-Title": "%FF"}}, 422, "header_not_right", "Document-Title"),
-        (None, {"headers": {"Document-Filename": "%4"}}, 422, "invalid_input", "header.Document-Filename"),
+        (None, {"headers": {"Document-Filename": "%4"}}, 422, "invalid_input", "Document-Filename"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
@@ -208,7 +208,7 @@ def test_it_is_said_differently_removed_and_put_back_by_version(
     assert (back.json()["status"], back.headers["ETag"]) == ("current", '"4"')
     for field, value in (("title", "x" * 201), ("dated_on", "0001-01-01"), ("type", 1), ("medication_id", "x")):
         wrong = doctor.put(path, json={**changes, field: value}, headers={"If-Match": '"4"'})
-        assert (wrong.status_code, wrong.json()["field"]) == (422, f"body.{field}")
+        assert (wrong.status_code, wrong.json()["field"]) == (422, field)
 
 
 def test_pages_hold_everything_once(sign_in: SignedIn, send: Send, own_record: UUID) -> None:

@@ -231,9 +231,9 @@ def test_a_patients_own_value_says_so_and_a_clinics_is_not_theirs_to_change(
     assert {row["id"]: row["by_patient"] for row in shown}[own.json()["id"]] is True
     assert "<b>at home</b>" in {row["note"] for row in shown}
     correction = {"value": 70.5, "reason": "shoes on"}
-    for what in ("", "/wrong"):
+    for method, what, body in (("PUT", "", correction), ("POST", "/wrong", {"reason": "shoes on"})):
         path = f"{HEALTH}/metrics/{clinics.json()['id']}{what}"
-        refused = patient_client.request("POST" if what else "PUT", path, json=correction, headers=match(clinics))
+        refused = patient_client.request(method, path, json=body, headers=match(clinics))
         assert (refused.status_code, refused.json()["code"]) == (403, "not_own_value")
     path = f"{HEALTH}/metrics/{own.json()['id']}"
     assert patient_client.put(path, json=correction, headers=match(own)).json()["by_patient"] is True
@@ -281,8 +281,9 @@ def test_patients_neither_prescribe_nor_change_what_they_take(
     path = f"{HEALTH}/medications/{made.json()['id']}"
     assert patient_client.get(path).json()["row"]["medicine"] == "Metformin"
     assert patient_client.post(of(own_record, "medications"), json={"medicine": "X"}).status_code == 403
-    for what in ("hold", "stop", "resume", "withdraw", "renew", "dispense", "sign", "complete", "entered-in-error"):
-        refused = patient_client.post(f"{path}/{what}", json={"reason": "x"}, headers=match(made))
+    why = dict.fromkeys(("hold", "stop", "withdraw", "entered-in-error"), {"reason": "x"})
+    for what in (*why, "resume", "renew", "dispense", "sign", "complete"):
+        refused = patient_client.post(f"{path}/{what}", json=why.get(what, {}), headers=match(made))
         assert refused.status_code == 403, what
 
 

@@ -203,7 +203,11 @@ def endpoints(server: FastAPI) -> dict[str, tuple[str, str]]:
 
 
 QUERIES: dict[str, dict[str, Any]] = {
-    "find_candidates": {**_WHO, "from": "2026-12-01T09:00:00Z", "to": "2026-12-01T10:00:00Z"},
+    "find_candidates": {
+        "practitioner_id": _WHO["practitioner_id"],
+        "from": "2026-12-01T09:00:00Z",
+        "to": "2026-12-01T10:00:00Z",
+    },
     "find_openings": {"minutes": 20},
     "list_documents": {"patient_id": _WHO["patient_id"]},
     "file_document": {"patient_id": _WHO["patient_id"], "type": "letter"},

@@ -39,7 +39,8 @@ def test_every_day_that_does_not_fit_is_named(desk: TestClient, book: Book) -> N
     booked(desk, book.visit("2026-12-01T09:00:00+01:00", patient_id=str(book.mine)))
     refused = desk.post(SERIES, json=request(book))
     assert (refused.status_code, refused.json()["code"]) == (409, "series_does_not_fit")
-    assert refused.json()["errors"] == [{"field": "2026-12-01", "code": "slot_taken"}]
+    [clash] = refused.json()["clashes"]
+    assert (clash["day"], clash["code"], clash["cause"]) == ("2026-12-01", "slot_taken", "practitioner")
     made = desk.post(SERIES, json=request(book, on_clash="skip")).json()
     assert ([one["day"] for one in made["skipped"]], len(made["visits"])) == (["2026-12-01"], 2)
 
@@ -53,16 +54,16 @@ def test_a_series_is_put_back_as_one(desk: TestClient, book: Book) -> None:
 @pytest.mark.parametrize(
     ("repeat", "field"),
     [
-        ({}, "body.repeat.frequency"),
-        ({"frequency": "hourly", "count": 1}, "body.repeat.frequency"),
-        ({"frequency": "daily"}, "count"),
-        ({"frequency": "daily", "count": 10**9}, "body.repeat.count"),
-        ({"frequency": "daily", "count": 1, "interval": 0}, "body.repeat.interval"),
-        ({"frequency": "daily", "until": "9999-12-31"}, "body.repeat.until"),
-        ({"frequency": "daily", "until": "2199-12-31"}, "until"),
-        ({"frequency": "weekly", "count": 1, "weekdays": [9]}, "body.repeat.weekdays.0"),
-        ({"frequency": "monthly", "count": 1, "nth": 0, "weekdays": [1]}, "nth"),
-        ({"frequency": "yearly", "count": 300}, "count"),
+        ({}, "repeat.frequency"),
+        ({"frequency": "hourly", "count": 1}, "repeat.frequency"),
+        ({"frequency": "daily"}, "repeat.count"),
+        ({"frequency": "daily", "count": 10**9}, "repeat.count"),
+        ({"frequency": "daily", "count": 1, "interval": 0}, "repeat.interval"),
+        ({"frequency": "daily", "until": "9999-12-31"}, "repeat.until"),
+        ({"frequency": "daily", "until": "2199-12-31"}, "repeat.until"),
+        ({"frequency": "weekly", "count": 1, "weekdays": [9]}, "repeat.weekdays[0]"),
+        ({"frequency": "monthly", "count": 1, "nth": 0, "weekdays": [1]}, "repeat.nth"),
+        ({"frequency": "yearly", "count": 300}, "repeat.count"),
     ],
 )
 def test_a_rule_that_cannot_be_right_is_refused_by_name(

@@ -20,6 +20,7 @@ from clinicdesk.core.tx import Actor
 from clinicdesk.features.users import service
 from clinicdesk.features.users.schemas import NotSignedIn
 from clinicdesk.server import problems
+from clinicdesk.server.fields import QUERY
 from clinicdesk.server.identity import SignedInCaller, caller_of, ensure_own_origin, serving_of, uses_cookies
 from clinicdesk.server.live import Ended, Live, Subscriber, may_see_presence
 from clinicdesk.server.presence import Place
@@ -104,7 +105,7 @@ def _since(websocket: WebSocket) -> int | None:
     if given is None:
         return None
     if not (given.isascii() and given.isdecimal() and len(given) <= 18):
-        raise InvalidInput("invalid_input", field="query.since")
+        raise InvalidInput("invalid_input", field="since", within=QUERY)
     return int(given)
 
 
