@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from clinicdesk.core.crash import log_crash
 from clinicdesk.core.errors import (
@@ -133,6 +134,8 @@ _OF_PYDANTIC = {
 }  # fmt: skip
 
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
 _MOST_AT_ONCE, _MOST_OF_A_FIELD = 100, 200
 """How many values are named that cannot be right, and how much of the name of each: whoever sent them may have made it up."""
 
@@ -211,10 +214,20 @@ def _refused(kind: str, within: Any, *way: str | int) -> FieldProblem:
     return FieldProblem(field=field or None, code=_OF_PYDANTIC.get(kind, "invalid_input"), **{"in": within})
 
 
-def _http(_request: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     code = _OF_HTTP.get(error.status_code, "bad_request")
-    return answer(error.status_code, code, SENTENCES[code], dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return answer(error.status_code, code, SENTENCES[code], headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """By which methods there is something at the address. The framework says only those of the first endpoint that it finds."""
+    routes = request.app.routes
+    asked = {method: {**request.scope, "method": method} for method in _METHODS}
+    return [method for method, scope in asked.items() if any(r.matches(scope)[0] is Match.FULL for r in routes)]
 
 
 def crashed(error: Exception) -> Response:

@@ -7,7 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request, params
 from fastapi.routing import APIRoute
@@ -35,9 +35,20 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Route(APIRoute):
     """An endpoint as this server has them."""
 
+    _words: ClassVar[set[str]] = set()
+    """All that paths are made of, but for the ids in them."""
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
+        self._words.update(step for step in path.split("/") if not step.startswith("{"))
         take_no_others(endpoint)
         super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else _in_a_thread(endpoint), **how)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the endpoint answers to this: where a path has an id, no word of another path is taken for one."""
+        match, found = super().matches(scope)
+        if self._words.isdisjoint(found.get("path_params", {}).values()):
+            return match, found
+        return Match.NONE, {}
 
     def get_route_handler(self) -> Handler:
         """The endpoint with what stands around it, inside its unit of work."""

@@ -281,7 +281,7 @@ def test_patients_neither_prescribe_nor_change_what_they_take(
     path = f"{HEALTH}/medications/{made.json()['id']}"
     assert patient_client.get(path).json()["row"]["medicine"] == "Metformin"
     assert patient_client.post(of(own_record, "medications"), json={"medicine": "X"}).status_code == 403
-    why = dict.fromkeys(("hold", "stop", "withdraw", "entered-in-error"), {"reason": "x"})
+    why = {what: {"reason": "x"} for what in ("hold", "stop", "withdraw", "entered-in-error")}
     for what in (*why, "resume", "renew", "dispense", "sign", "complete"):
         refused = patient_client.post(f"{path}/{what}", json=why.get(what, {}), headers=match(made))
         assert refused.status_code == 403, what

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -297,3 +298,31 @@ def test_what_is_remembered_of_looks_does_not_grow_with_what_was_asked_for(clock
     assert held < 200_000
     assert views.lately(session, "/api/v1/appointments", b"text=7" + b"x" * 60_000)
     assert not views.lately(new_id(), "/api/v1/appointments", b"text=7" + b"x" * 60_000)
+
+
+class TestMethods:
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"CLINICDESK_LIMIT_ANONYMOUS": "100000"}
+
+    def test_a_method_that_a_path_does_not_have_is_told_with_those_that_it_has(
+        self, server: FastAPI, client: TestClient
+    ) -> None:
+        for path, operations in server.openapi()["paths"].items():
+            there = {method.upper() for method in operations}
+            address = re.sub(r"\{\w+\}", lambda _: str(new_id()), path)
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - there:
+                answer = client.request(method, address)
+                problem(answer, 405, "method_not_allowed")
+                assert set(answer.headers["Allow"].split(", ")) == there, (method, path)
+
+    def test_a_word_of_a_path_is_not_taken_for_an_id(self, desk: TestClient) -> None:
+        for method, path, there in (
+            ("DELETE", "/appointments/series", {"POST"}),
+            ("PATCH", "/appointments/types", {"GET", "POST"}),
+            ("POST", "/documents/avatars/restore", set()),
+            ("PUT", "/patients/search", {"GET"}),
+        ):
+            answer = desk.request(method, f"/api/v1{path}", json={}, headers={"If-Match": '"1"'})
+            assert answer.status_code == (405 if there else 404), (method, path, answer.text)
+            assert set(filter(None, answer.headers.get("Allow", "").split(", "))) == there
