@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 
-from clinicdesk.core.errors import InvalidInput
+from clinicdesk.core.errors import Conflict, InvalidInput
 from clinicdesk.server.problems import PreconditionRequired
 
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})(?:-[0-9a-f]{16})?"')
@@ -51,6 +53,30 @@ async def _if_match(
 
 
 IfMatch = Annotated[int, Depends(_if_match)]
+
+
+async def _if_there(
+    if_match: Annotated[
+        str | None,
+        Header(alias="If-Match", description='The ETag of what is replaced; `"0"` or none: there is nothing yet.'),
+    ] = None,
+) -> int | None:
+    return None if if_match is None else await _if_match(if_match)
+
+
+IfThere = Annotated[int | None, Depends(_if_there)]
+"""The version of what is put in the place of something, if anything is there; None where it was not said."""
+
+
+@contextmanager
+def putting(version: int | None) -> Iterator[int]:
+    """What is put without a word of what is there replaces nothing. Raises PreconditionRequired where something is."""
+    try:
+        yield version or 0
+    except Conflict as error:
+        if version is None and error.reason == "changed_meanwhile":
+            raise PreconditionRequired() from error
+        raise
 
 
 def unless_known(request: Request, response: Response) -> Response:

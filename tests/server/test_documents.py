@@ -318,15 +318,43 @@ def test_people_have_pictures(
         assert image.size == (256, 256)
     assert doctor.put(own, content=files.pdf()).json()["code"] == "picture_kind"
     assert doctor.put(own, content=b"x", headers={"Content-Type": "image/gif"}).status_code == 415
-    assert doctor.delete(own).status_code == 204
-    assert doctor.delete(own).status_code == 404
+    first = {"If-Match": '"1"'}
+    assert doctor.delete(own, headers=first).status_code == 204
+    assert doctor.delete(own, headers=first).status_code == 404
     for record in (own_record, other_record):
         assert desk.put(f"{DOCUMENTS}/photos/{record}", content=files.image()).status_code == 200
     assert patient.get(f"{DOCUMENTS}/photos/{own_record}").status_code == 200
     assert patient.get(f"{DOCUMENTS}/photos/{other_record}").status_code == 403
     assert patient.put(f"{DOCUMENTS}/photos/{own_record}", content=files.image()).status_code == 403
-    assert desk.delete(f"{DOCUMENTS}/photos/{own_record}").status_code == 204
+    assert desk.delete(f"{DOCUMENTS}/photos/{own_record}", headers=first).status_code == 204
     assert desk.get(f"{DOCUMENTS}/photos/{own_record}").json()["code"] == "picture_not_found"
+
+
+def test_a_picture_is_replaced_by_who_has_seen_it(
+    sign_in: SignedIn, people: dict[Role, UserRow], own_record: UUID
+) -> None:
+    doctor, desk = sign_in(Role.DOCTOR), sign_in(Role.RECEPTIONIST)
+    avatar = f"{DOCUMENTS}/avatars/{people[Role.DOCTOR].id}"
+    photo = f"{DOCUMENTS}/photos/{own_record}"
+    for who, put, get in ((doctor, f"{DOCUMENTS}/avatars/me", avatar), (desk, photo, photo)):
+        nothing_yet = who.put(put, content=files.image(), headers={"If-Match": '"1"'})
+        assert (nothing_yet.status_code, nothing_yet.json()["code"]) == (412, "changed_meanwhile")
+        first = who.put(put, content=files.image())
+        assert (first.status_code, first.headers["ETag"]) == (200, '"1"')
+        unsaid = who.put(put, content=files.image())
+        assert (unsaid.status_code, unsaid.json()["code"]) == (428, "if_match_required")
+        shown = who.get(get)
+        small = who.get(get, params={"small": True})
+        assert shown.headers["ETag"] != small.headers["ETag"]
+        assert who.get(get, headers={"If-None-Match": shown.headers["ETag"]}).status_code == 304
+        second = who.put(put, content=files.image(), headers={"If-Match": shown.headers["ETag"]})
+        assert (second.status_code, second.headers["ETag"]) == (200, '"2"')
+        late = who.put(put, content=files.image(), headers={"If-Match": small.headers["ETag"]})
+        assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
+        assert who.get(get).headers["ETag"] != shown.headers["ETag"]
+        assert who.delete(put).status_code == 428
+        assert who.delete(put, headers={"If-Match": '"1"'}).status_code == 412
+        assert who.delete(put, headers={"If-Match": '"2"'}).status_code == 204
 
 
 def test_what_lies_there_and_is_damaged_or_gone_is_told(sign_in: SignedIn, send: Send, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def given(db: Database, operator: Actor, people: dict[Role, UserRow], knock: Kno
 
 
 def refused(client: TestClient, method: str, path: str) -> bool:
-    answer = client.request(method, f"{API}{path}", json={} if method != "GET" else None)
+    answer = client.request(method, f"{API}{path}", json={} if method != "GET" else None, headers={"If-Match": '"1"'})
     return answer.status_code == 403 and answer.json()["code"] == "password_change_required"
 
 

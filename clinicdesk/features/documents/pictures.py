@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from clinicdesk.core.errors import NotFound, NotPermitted
+from clinicdesk.core.errors import Conflict, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -17,17 +17,20 @@ from clinicdesk.features.users.models import User
 
 
 @verb(Permission.SIGN_IN, concurrent=True)
-def set_own_avatar(tx: Tx, held: Held) -> PictureRow:
-    """Give the caller's account a picture, in place of the one it had. Raises NotPermitted where nobody is signed in."""
+def set_own_avatar(tx: Tx, held: Held, version: int) -> PictureRow:
+    """Give the caller's account a picture, in place of the one it had at this version (0: it had none).
+
+    Raises NotPermitted where nobody is signed in, Conflict("changed_meanwhile").
+    """
     user_id = _own_id(tx)
     tx.claim(f"picture {user_id}")
-    return _set(tx, Picture.user_id == user_id, Picture(user_id=user_id), held)
+    return _set(tx, Picture.user_id == user_id, Picture(user_id=user_id), held, version)
 
 
 @verb(Permission.SIGN_IN, concurrent=True)
-def remove_own_avatar(tx: Tx) -> None:
-    """Take the caller's own picture away. Raises NotPermitted, NotFound("picture_not_found")."""
-    _remove(tx, Picture.user_id == _own_id(tx))
+def remove_own_avatar(tx: Tx, version: int) -> None:
+    """Take the caller's own picture away. Raises NotPermitted, NotFound("picture_not_found"), Conflict("changed_meanwhile")."""
+    _remove(tx, Picture.user_id == _own_id(tx), version)
 
 
 @verb(Permission.SIGN_IN, writes=False)
@@ -51,23 +54,26 @@ def ensure_can_set_photo(tx: Tx, patient_id: UUID) -> None:
 
 
 @verb(Permission.EDIT_PATIENT, concurrent=True, of_patient=True)
-def set_photo(tx: Tx, patient_id: UUID, held: Held) -> PictureRow:
-    """Keep a patient's picture, in place of the one there was. Raises NotPermitted, NotFound("patient_not_found")."""
-    tx.reach(patient_id)
-    load_patient(tx, patient_id)
-    tx.claim(f"picture {patient_id}")
-    return _set(tx, Picture.patient_id == patient_id, Picture(patient_id=patient_id), held)
+def set_photo(tx: Tx, patient_id: UUID, held: Held, version: int) -> PictureRow:
+    """Keep a patient's picture, in place of the one there was at this version (0: there was none).
 
-
-@verb(Permission.EDIT_PATIENT, concurrent=True, of_patient=True)
-def remove_photo(tx: Tx, patient_id: UUID) -> None:
-    """Take a patient's picture away.
-
-    Raises NotPermitted, NotFound("patient_not_found", "picture_not_found"), Conflict("patient_merged").
+    Raises NotPermitted, NotFound("patient_not_found"), Conflict("patient_merged", "changed_meanwhile").
     """
     tx.reach(patient_id)
     load_patient(tx, patient_id)
-    _remove(tx, Picture.patient_id == patient_id)
+    tx.claim(f"picture {patient_id}")
+    return _set(tx, Picture.patient_id == patient_id, Picture(patient_id=patient_id), held, version)
+
+
+@verb(Permission.EDIT_PATIENT, concurrent=True, of_patient=True)
+def remove_photo(tx: Tx, patient_id: UUID, version: int) -> None:
+    """Take a patient's picture away.
+
+    Raises NotPermitted, NotFound("patient_not_found", "picture_not_found"), Conflict("patient_merged", "changed_meanwhile").
+    """
+    tx.reach(patient_id)
+    load_patient(tx, patient_id)
+    _remove(tx, Picture.patient_id == patient_id, version)
 
 
 @verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
@@ -93,9 +99,11 @@ def _find(tx: Tx, whose: ColumnElement[bool]) -> Picture:
     return picture
 
 
-def _set(tx: Tx, whose: ColumnElement[bool], new: Picture, held: Held) -> PictureRow:
+def _set(tx: Tx, whose: ColumnElement[bool], new: Picture, held: Held, version: int) -> PictureRow:
     assert held.thumbnail_key is not None  # noqa: S101  (`intake.check_picture` makes one)
     picture = tx.session.scalar(select(Picture).where(whose))
+    if version != (0 if picture is None else picture.version):
+        raise Conflict("changed_meanwhile")
     if picture is None:
         new.id, new.version, picture = new_id(), 1, new
     picture.media_type, picture.size, picture.sha256 = held.media_type.value, held.size, held.sha256
@@ -117,8 +125,10 @@ def _set(tx: Tx, whose: ColumnElement[bool], new: Picture, held: Held) -> Pictur
     )
 
 
-def _remove(tx: Tx, whose: ColumnElement[bool]) -> None:
+def _remove(tx: Tx, whose: ColumnElement[bool], version: int) -> None:
     picture = _find(tx, whose)
+    if picture.version != version:
+        raise Conflict("changed_meanwhile")
     tx.record(
         Change("picture", picture.id, Action.DELETE, {"content_key": picture.content_key}, None, picture.patient_id)
     )
@@ -128,5 +138,7 @@ def _remove(tx: Tx, whose: ColumnElement[bool]) -> None:
 
 def _content(picture: Picture, small: bool) -> Content:
     if small:
-        return Content(picture.thumbnail_key, MediaType.JPEG, "picture-small.jpg")
-    return Content(picture.content_key, MediaType(picture.media_type), "picture.jpg", picture.sha256)
+        return Content(picture.thumbnail_key, MediaType.JPEG, "picture-small.jpg", version=picture.version)
+    return Content(
+        picture.content_key, MediaType(picture.media_type), "picture.jpg", picture.sha256, picture.version
+    )  # fmt: skip

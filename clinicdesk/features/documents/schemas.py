@@ -176,3 +176,5 @@ class Content:
     """A name to save it under, with the extension of its kind."""
     sha256: str | None = None
     """What the bytes have to be; None for a thumbnail, which its seal alone vouches for."""
+    version: int | None = None
+    """Of what may be replaced: which it is."""

@@ -36,7 +36,7 @@ from clinicdesk.features.documents.schemas import (
     PictureRow,
 )
 from clinicdesk.features.users import service as users
-from clinicdesk.server.etags import IfMatch, tagged
+from clinicdesk.server.etags import IfMatch, IfThere, etag, putting, tagged
 from clinicdesk.server.identity import SignedInCaller, serving_of
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import UnsupportedMedia, answers
@@ -206,18 +206,21 @@ def list_document_types(tx: ReadTx) -> list[DocumentTypeRow]:
 
 @router.put(
     "/avatars/me", operation_id="set_own_avatar", summary="Give one's account a picture; the body is the image",
-    openapi_extra=_files(*_IMAGES),
+    responses=answers(409, 412, 428), openapi_extra=_files(*_IMAGES),
 )  # fmt: skip
-def set_own_avatar(held: Annotated[Held, Depends(_own_picture, scope="function")], tx: WriteTx) -> PictureRow:
-    return service.set_own_avatar(tx, held)
+def set_own_avatar(
+    held: Annotated[Held, Depends(_own_picture, scope="function")], tx: WriteTx, there: IfThere, response: Response
+) -> PictureRow:
+    with putting(there) as version:
+        return tagged(service.set_own_avatar(tx, held, version), response)
 
 
 @router.delete(
     "/avatars/me", operation_id="remove_own_avatar", summary="Take one's own picture away", status_code=204,
-    responses=answers(404),
+    responses=answers(404, 409, 412, 428),
 )  # fmt: skip
-def remove_own_avatar(tx: WriteTx) -> None:
-    service.remove_own_avatar(tx)
+def remove_own_avatar(tx: WriteTx, version: IfMatch) -> None:
+    service.remove_own_avatar(tx, version)
 
 
 @router.get(
@@ -230,20 +233,25 @@ def get_avatar(request: Request, content: Annotated[Content, Depends(_avatar)]) 
 
 @router.put(
     "/photos/{patient_id}", operation_id="set_patient_photo", summary="Keep a patient's picture; the body is the image",
-    responses=answers(404, 409), openapi_extra=_files(*_IMAGES),
+    responses=answers(404, 409, 412, 428), openapi_extra=_files(*_IMAGES),
 )  # fmt: skip
 def set_patient_photo(
-    held: Annotated[Held, Depends(_patients_picture, scope="function")], tx: WriteTx, patient_id: UUID
+    held: Annotated[Held, Depends(_patients_picture, scope="function")],
+    tx: WriteTx,
+    patient_id: UUID,
+    there: IfThere,
+    response: Response,
 ) -> PictureRow:
-    return service.set_photo(tx, patient_id, held)
+    with putting(there) as version:
+        return tagged(service.set_photo(tx, patient_id, held, version), response)
 
 
 @router.delete(
     "/photos/{patient_id}", operation_id="remove_patient_photo", summary="Take a patient's picture away",
-    status_code=204, responses=answers(404, 409),
+    status_code=204, responses=answers(404, 409, 412, 428),
 )  # fmt: skip
-def remove_patient_photo(tx: WriteTx, patient_id: UUID) -> None:
-    service.remove_photo(tx, patient_id)
+def remove_patient_photo(tx: WriteTx, patient_id: UUID, version: IfMatch) -> None:
+    service.remove_photo(tx, patient_id, version)
 
 
 @router.get(
@@ -326,6 +334,8 @@ def _sent(request: Request, content: Content) -> Response:
     )
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(content.filename, safe='')}"
     headers = {"Content-Disposition": disposition}
-    if content.sha256 is not None:
+    if content.version is not None:  # for If-Match; the small one is another than the whole
+        headers["ETag"] = etag(content.version, content.key)
+    elif content.sha256 is not None:
         headers["ETag"] = f'"{content.sha256}"'
     return Response(data, media_type=content.media_type.value, headers=headers)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from clinicdesk.core.errors import NotFound, NotPermitted
+from clinicdesk.core.errors import Conflict, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
@@ -36,14 +36,14 @@ def account(db: Database, operator: Actor, smith: UUID) -> dict[Role, Actor]:
     return {role: Actor(row.id, role, patient_id=smith if role is Role.PATIENT else None) for role, row in rows.items()}
 
 
-def set_avatar(db: Database, archive: Archive, actor: Actor, content: bytes) -> PictureRow:
+def set_avatar(db: Database, archive: Archive, actor: Actor, content: bytes, version: int = 0) -> PictureRow:
     with archive.holding(intake.check_picture(content)) as held, db.write(actor) as tx:
-        return documents.set_own_avatar(tx, held)
+        return documents.set_own_avatar(tx, held, version)
 
 
-def set_photo(db: Database, archive: Archive, actor: Actor, patient_id: UUID) -> PictureRow:
+def set_photo(db: Database, archive: Archive, actor: Actor, patient_id: UUID, version: int = 0) -> PictureRow:
     with archive.holding(intake.check_picture(files.image())) as held, db.write(actor) as tx:
-        return documents.set_photo(tx, patient_id, held)
+        return documents.set_photo(tx, patient_id, held, version)
 
 
 def test_ones_own_picture_is_set_replaced_and_removed(
@@ -52,14 +52,19 @@ def test_ones_own_picture_is_set_replaced_and_removed(
     doctor = account[Role.DOCTOR]
     assert doctor.user_id is not None
     first = set_avatar(db, archive, doctor, files.image(size=(40, 40)))
-    second = set_avatar(db, archive, doctor, files.image(size=(80, 80)))
+    second = set_avatar(db, archive, doctor, files.image(size=(80, 80)), 1)
+    for seen in (0, 1):
+        with pytest.raises(Conflict, match="changed_meanwhile"):
+            set_avatar(db, archive, doctor, files.image(), seen)
     assert (first.id, first.version, second.version) == (second.id, 1, 2)
     with db.read(account[Role.RECEPTIONIST]) as tx:
         assert archive.read(documents.open_avatar(tx, doctor.user_id)).startswith(b"\xff\xd8")
         assert archive.read(documents.open_avatar(tx, doctor.user_id, small=True)).startswith(b"\xff\xd8")
+    with pytest.raises(Conflict, match="changed_meanwhile"), db.write(doctor) as tx:
+        documents.remove_own_avatar(tx, 1)
     with db.write(doctor) as tx:
-        documents.remove_own_avatar(tx)
-    for gone in (documents.remove_own_avatar, lambda tx: documents.open_avatar(tx, doctor.user_id)):
+        documents.remove_own_avatar(tx, 2)
+    for gone in (lambda tx: documents.remove_own_avatar(tx, 2), lambda tx: documents.open_avatar(tx, doctor.user_id)):
         with pytest.raises(NotFound, match="picture_not_found"), db.write(doctor) as tx:
             gone(tx)
 
@@ -82,7 +87,7 @@ def test_patients_see_who_cares_for_them_and_no_other_patient(
                 documents.open_avatar(tx, hidden)
     with db.read(doctor) as tx:
         documents.open_avatar(tx, stranger)
-    for act in (documents.remove_own_avatar, lambda tx: documents.open_avatar(tx, doctor.user_id)):
+    for act in (lambda tx: documents.remove_own_avatar(tx, 1), lambda tx: documents.open_avatar(tx, doctor.user_id)):
         with pytest.raises(NotPermitted), db.write(Actor(None, Role.NOBODY)) as tx:
             act(tx)
 
@@ -96,7 +101,7 @@ def test_the_desk_keeps_a_picture_of_a_patient_and_each_look_is_audited(
     with pytest.raises(NotFound, match="patient_not_found"):
         set_photo(db, archive, desk, new_id())
     set_photo(db, archive, desk, smith)
-    assert set_photo(db, archive, desk, smith).version == 2
+    assert set_photo(db, archive, desk, smith, 1).version == 2
     set_photo(db, archive, desk, jones)
     with db.write(joan) as tx:
         assert archive.read(documents.open_photo(tx, smith))
@@ -107,7 +112,7 @@ def test_the_desk_keeps_a_picture_of_a_patient_and_each_look_is_audited(
         assert list(connection.scalars(looks)) == [smith.hex, jones.hex]
         assert connection.scalar(select(func.count()).select_from(Picture)) == 2
     with db.write(desk) as tx:
-        documents.remove_photo(tx, smith)
+        documents.remove_photo(tx, smith, 2)
         with pytest.raises(NotFound, match="picture_not_found"):
             documents.open_photo(tx, smith)
 
