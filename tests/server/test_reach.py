@@ -293,8 +293,8 @@ def _reaches(client: TestClient, endpoint: tuple[str, str], asked: str, row: Row
         return str(row.get(key) or row[part[1]])
 
     filled = re.sub(r"{(\w+)}", id_for, path)
-    about: dict[str, Any] = {} if "{" in path else {"patient_id": str(row["patient_id"])}
     body = BODIES.get(name)
+    about: dict[str, Any] = {} if "{" in path or body is not None else {"patient_id": str(row["patient_id"])}
     if isinstance(body, dict):
         body = {key: str(row[key]) if key in row and value is not None else value for key, value in body.items()}
     answer = client.request(
