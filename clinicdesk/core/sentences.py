@@ -266,6 +266,9 @@ SENTENCES: dict[str, str] = {
     "message_too_old": "A message can be changed for 15 minutes.",
     # Documents
     "document_not_found": "This document is not there any more.",
+    "document_expired": "This document was removed long ago, and its content is not kept any more.",
+    "upload_quota_reached": "Of what you send in, {count} documents are kept, or {most} MiB. That is reached; ask the clinic.",
+    "archive_quota_reached": "The clinic's documents have reached the size that was set. Tell whoever looks after the server.",
     "document_removed": "This document was removed. Put it back first.",
     "document_not_removed": "This document was not removed.",
     "document_empty": "There is nothing in this file.",

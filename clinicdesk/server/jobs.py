@@ -19,7 +19,7 @@ from clinicdesk.core.jobs import begin_job, end_job
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.retention import close_months, prune
 from clinicdesk.core.tx import Actor, Tx
-from clinicdesk.features.documents.archive import sweep_orphans
+from clinicdesk.features.documents.archive import expire_removed, sweep_orphans
 from clinicdesk.features.notifications.schemas import Channel
 from clinicdesk.features.notifications.senders import (
     HttpSmsSender,
@@ -79,6 +79,12 @@ def _prune_trail(serving: Serving) -> None:
                 return
 
 
+def _expire_documents(serving: Serving) -> None:
+    """Let go of the contents of documents that were removed long ago, where the clinic does not keep them for ever."""
+    if days := serving.settings.documents_removed_days:
+        expire_removed(serving.database, serving.archive, WORKER, timedelta(days=days))
+
+
 JOBS: tuple[Job, ...] = (
     Job("medicine_reminders", timedelta(minutes=1), in_tx(remind_of_medicines)),
     Job("told_reminders", timedelta(days=1), in_tx(forget_told_reminders)),
@@ -88,6 +94,7 @@ JOBS: tuple[Job, ...] = (
     Job("sessions", timedelta(hours=1), in_tx(forget_sessions)),
     Job("changes", timedelta(hours=1), in_tx(forget_changes)),
     Job("answers", timedelta(hours=1), in_tx(forget_answers)),
+    Job("removed_documents", timedelta(days=1), _expire_documents),
     Job("documents", timedelta(days=1), lambda serving: sweep_orphans(serving.database, serving.archive, WORKER)),
 )
 """Every job: a line for each. A name stays, for the database knows the job by it."""

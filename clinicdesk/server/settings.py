@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.keys import ENCRYPTION_SETTING, KEYRING_SETTING, PASSPHRASE_SETTING
+from clinicdesk.features.documents.schemas import Quota
 
 PREFIX = "CLINICDESK_"
 _FROM_FILES = (
@@ -124,6 +125,14 @@ class Settings(BaseSettings):
     documents_s3_secret_key: SecretStr = SecretStr("")
     documents_s3_region: str = "us-east-1"
 
+    documents_patient_count: int = Field(default=200, ge=1, le=1_000_000)
+    documents_patient_mib: int = Field(default=250, ge=1, le=10_000_000)
+    """How many documents a patient may have sent in, and of what size together."""
+    documents_clinic_mib: int = Field(default=0, ge=0, le=1_000_000_000)
+    """How large all documents of the clinic may be together; 0: no bound."""
+    documents_removed_days: int = Field(default=3653, ge=0, le=36_525)
+    """How long the content of a removed document is kept; 0: for ever. What is said of it stays in any case."""
+
     retention_years: int = Field(default=6, ge=1, le=100)
     """How long the audit trail is kept. The law of most places asks for six years or more."""
 
@@ -196,6 +205,12 @@ class Settings(BaseSettings):
         for name, value in needed.items():
             if not value:
                 raise ValueError(f"{PREFIX}DOCUMENTS_S3_{name}: an object store needs it beside its address")
+
+    @property
+    def quota(self) -> Quota:
+        """How much is kept of documents."""
+        clinic, patient = self.documents_clinic_mib << 20, self.documents_patient_mib << 20
+        return Quota(self.documents_patient_count, patient, clinic)
 
     @property
     def works(self) -> bool:

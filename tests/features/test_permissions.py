@@ -115,7 +115,7 @@ MAY: dict[frozenset[Role], str] = {
     """,
     OPERATOR: """
         chat.members_of
-        documents.note_sweep documents.unknown_keys
+        documents.expire documents.note_sweep documents.unknown_keys
         feed.changes_since feed.forget_changes
         jobs.begin_job jobs.end_job jobs.list_jobs
         medications.due_between

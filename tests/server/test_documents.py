@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
@@ -380,6 +381,114 @@ def test_what_nobody_knows_of_is_swept_up_by_a_job(
     assert lying(tmp_path) == 1
     clock.now -= timedelta(days=3650)
     assert doctor.get(f"{DOCUMENTS}/{id_}/content").status_code == 200
+
+
+# ---- how much is kept, and how long ----------------------------------------------------------------------------------
+
+
+def text_of(kilobytes: int) -> bytes:
+    return b"words and more words..." * 45 * kilobytes
+
+
+def told(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json().get("code", "")
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_DOCUMENTS_PATIENT_COUNT": "3"}])
+def test_a_patient_sends_in_so_many_documents(sign_in: SignedIn, send: Send, tmp_path: Path) -> None:
+    patient, doctor = sign_in(Role.PATIENT), sign_in(Role.DOCTOR)
+    assert [send(doctor).status_code for _ in range(4)] == [201] * 4
+    first = [send(patient) for _ in range(3)]
+    assert [answer.status_code for answer in first] == [201] * 3
+    refused = send(patient)
+    assert told(refused) == (409, "upload_quota_reached")
+    assert refused.json()["detail"].startswith("Of what you send in, 3 documents are kept, or 250 MiB.")
+    assert send(doctor).status_code == 201
+    assert lying(tmp_path) == 8
+    gone = doctor.delete(f"{DOCUMENTS}/{first[0].json()['id']}", headers={"If-Match": '"1"'})
+    assert gone.status_code == 200
+    assert told(send(patient)) == (409, "upload_quota_reached"), "what is removed is kept"
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_DOCUMENTS_PATIENT_MIB": "1"}])
+def test_a_patient_sends_in_so_many_bytes(sign_in: SignedIn, send: Send, tmp_path: Path) -> None:
+    patient = sign_in(Role.PATIENT)
+    assert send(patient, text_of(600)).status_code == 201
+    assert told(send(patient, text_of(600))) == (409, "upload_quota_reached")
+    assert send(patient, text_of(300)).status_code == 201
+    assert lying(tmp_path) == 2
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_DOCUMENTS_PATIENT_COUNT": "2"}])
+def test_many_at_once_are_no_more_than_one_after_the_other(sign_in: SignedIn, send: Send) -> None:
+    patients = [sign_in(Role.PATIENT) for _ in range(5)]
+    with ThreadPoolExecutor(5) as pool:
+        answers = [answer.status_code for answer in pool.map(send, patients)]
+    assert sorted(answers) == [201, 201, 409, 409, 409]
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_DOCUMENTS_CLINIC_MIB": "1"}])
+def test_the_clinic_keeps_so_many_bytes(sign_in: SignedIn, send: Send, other_record: UUID, tmp_path: Path) -> None:
+    doctor = sign_in(Role.DOCTOR)
+    assert send(doctor, text_of(600)).status_code == 201
+    assert told(send(doctor, text_of(600), patient_id=str(other_record))) == (409, "archive_quota_reached")
+    assert send(sign_in(Role.PATIENT), text_of(300)).status_code == 201
+    assert lying(tmp_path) == 2
+
+
+def expire(server: FastAPI, clock: Hands, **later: int) -> None:
+    clock.now += timedelta(**later)
+    with server.state.serving.database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM job_run"))
+    assert run_due(server.state.serving, [job for job in JOBS if job.name == "removed_documents"]) == 1
+
+
+def test_the_content_of_what_was_removed_long_ago_goes_and_what_was_said_of_it_stays(
+    server: FastAPI, sign_in: SignedIn, send: Send, db: Database, tmp_path: Path, clock: Hands
+) -> None:
+    doctor = sign_in(Role.DOCTOR)
+    stays, gone = (send(doctor, files.image(), type="photograph").json() for _ in range(2))
+    path = f"{DOCUMENTS}/{gone['id']}"
+    assert doctor.delete(path, headers={"If-Match": '"1"'}).json()["expired_at"] is None
+    expire(server, clock, days=3652)
+    assert lying(tmp_path) == 4
+    doctor = sign_in(Role.DOCTOR)
+    assert doctor.get(f"{path}/content").status_code == 200
+    expire(server, clock, days=1)
+    assert lying(tmp_path) == 2
+    doctor = sign_in(Role.DOCTOR)
+    row = doctor.get(path).json()
+    assert (row["title"], row["status"], row["version"]) == (gone["title"], "entered-in-error", 3)
+    assert row["expired_at"] is not None
+    for part in ("content", "thumbnail"):
+        assert told(doctor.get(f"{path}/{part}")) == (404, "document_expired")
+    assert told(doctor.post(f"{path}/restore", headers={"If-Match": '"3"'})) == (409, "document_expired")
+    assert doctor.get(f"{DOCUMENTS}/{stays['id']}/content").status_code == 200
+    with db.engine.connect() as connection:
+        audited = select(AuditEntry.entity_id, AuditEntry.detail).where(AuditEntry.verb == "documents.expire")
+        [(entity_id, detail)] = connection.execute(audited).all()
+    assert UUID(entity_id) == UUID(gone["id"])
+    assert '"note":"expired"' in detail
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_DOCUMENTS_REMOVED_DAYS": "0"}])
+def test_a_clinic_may_keep_what_was_removed_for_ever(
+    server: FastAPI, sign_in: SignedIn, send: Send, tmp_path: Path, clock: Hands
+) -> None:
+    doctor = sign_in(Role.DOCTOR)
+    assert doctor.delete(f"{DOCUMENTS}/{send(doctor).json()['id']}", headers={"If-Match": '"1"'}).status_code == 200
+    expire(server, clock, days=36_000)
+    assert lying(tmp_path) == 1
+
+
+def test_a_picture_that_was_replaced_or_removed_lies_nowhere(sign_in: SignedIn, tmp_path: Path) -> None:
+    patient, own = sign_in(Role.PATIENT), f"{DOCUMENTS}/avatars/me"
+    for version in range(3):
+        answer = patient.put(own, content=files.image(), headers={"If-Match": f'"{version}"'})
+        assert answer.status_code == 200, answer.text
+        assert lying(tmp_path) == 2
+    assert patient.delete(own, headers={"If-Match": '"3"'}).status_code == 204
+    assert lying(tmp_path) == 0
 
 
 class TestInAnObjectStore:

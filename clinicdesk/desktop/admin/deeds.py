@@ -91,6 +91,7 @@ DEEDS: dict[str, tuple[str, str]] = {
     "documents.file_document": (QT_TRANSLATE_NOOP("Deeds", "Filed document"), "ph.file-plus"),
     "documents.get_document": (QT_TRANSLATE_NOOP("Deeds", "Looked up document"), "ph.eye"),
     "documents.list_documents": (QT_TRANSLATE_NOOP("Deeds", "Listed documents"), "ph.eye"),
+    "documents.expire": (QT_TRANSLATE_NOOP("Deeds", "Let go of removed documents"), "ph.eraser"),
     "documents.note_sweep": (QT_TRANSLATE_NOOP("Deeds", "Cleared the archive of files"), "ph.eraser"),
     "documents.open_content": (QT_TRANSLATE_NOOP("Deeds", "Opened document"), "ph.eye"),
     "documents.open_photo": (QT_TRANSLATE_NOOP("Deeds", "Saw a patient's picture"), "ph.eye"),

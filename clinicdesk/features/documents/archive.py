@@ -31,9 +31,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import ClinicError, Unavailable
 from clinicdesk.core.tx import Actor, Database
-from clinicdesk.features.documents.contents import note_sweep, unknown_keys
+from clinicdesk.features.documents.contents import expire, note_sweep, unknown_keys
 from clinicdesk.features.documents.intake import Checked
-from clinicdesk.features.documents.schemas import Content, Held
+from clinicdesk.features.documents.schemas import Content, Displaced, Held
 from clinicdesk.features.documents.store import Folder, Store
 
 log = logging.getLogger(__name__)
@@ -114,13 +114,16 @@ class Archive:
         self._cipher.encrypt_into(nonce, data, key.encode(), memoryview(sealed)[len(head) :])
         self._store.put(key, sealed)
 
-    def _discard(self, held: Held) -> None:
-        for key in (held.content_key, held.thumbnail_key):
+    def let_go(self, displaced: Displaced) -> None:
+        """Remove what has been replaced, once that is committed; what cannot be removed now is left to the sweep."""
+        for key in displaced.keys:
             try:
-                if key is not None:
-                    self._store.delete(key)
+                self._store.delete(key)
             except (ClinicError, OSError) as error:
-                log.warning("what was put away in vain is left to the sweep: %s", error)
+                log.warning("what no row knows of is left to the sweep: %s", error)
+
+    def _discard(self, held: Held) -> None:
+        self.let_go(Displaced(tuple(key for key in (held.content_key, held.thumbnail_key) if key is not None)))
 
 
 def archive_of(database: Database, store: Store | Path) -> Archive:
@@ -143,6 +146,21 @@ def sweep_orphans(database: Database, archive: Archive, actor: Actor) -> int:
         with database.write(actor) as tx:
             note_sweep(tx, removed)
     return removed
+
+
+def expire_removed(database: Database, archive: Archive, actor: Actor, after: timedelta) -> int:
+    """Remove the contents of documents that were removed so long ago; says how many contents there were.
+
+    First it is written that they are gone, so that what a crash leaves behind is swept like anything that no row knows of.
+    """
+    removed = 0
+    while True:
+        with database.write(actor) as tx:
+            displaced = expire(tx, after)
+        if displaced is None:
+            return removed
+        archive.let_go(displaced)
+        removed += len(displaced.keys)
 
 
 def _unknown(database: Database, actor: Actor, keys: list[str]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
@@ -12,7 +14,7 @@ from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Change, Tx, verb
 from clinicdesk.features.documents import rules
 from clinicdesk.features.documents.access import change_type
-from clinicdesk.features.documents.models import Document
+from clinicdesk.features.documents.models import Document, Picture
 from clinicdesk.features.documents.rows import row_of
 from clinicdesk.features.documents.schemas import (
     Category,
@@ -22,35 +24,45 @@ from clinicdesk.features.documents.schemas import (
     EditDocument,
     FileDocument,
     Held,
+    Quota,
 )
 from clinicdesk.features.medications.models import MedicationRequest
 from clinicdesk.features.patients.record import load as load_patient
 from clinicdesk.features.patients.record import today
 
+_QUOTA = Quota()
+_MIB = 1024 * 1024
+
 
 @verb(Permission.FILE_DOCUMENT, writes=False, of_patient=True)
-def ensure_can_file(tx: Tx, request: FileDocument) -> None:
+def ensure_can_file(tx: Tx, request: FileDocument, quota: Quota = _QUOTA) -> None:
     """Raise what `file_document` would, before anything is put away for it."""
     tx.reach(request.patient_id)
     _check(tx, request)
+    _check_room(tx, request.patient_id, 1, quota)
 
 
 @verb(Permission.FILE_DOCUMENT, concurrent=True, of_patient=True)
-def file_document(tx: Tx, request: FileDocument, held: Held) -> DocumentRow:
+def file_document(tx: Tx, request: FileDocument, held: Held, quota: Quota = _QUOTA) -> DocumentRow:
     """Keep with a patient what was put into the archive (see `archive`). Whoever has the paper may file it, whatever it is.
 
     Raises NotPermitted, NotFound("patient_not_found", "medication_not_found"), InvalidInput("not_a_prescription",
-    "in_the_future", "too_long", "control_characters").
+    "in_the_future", "too_long", "control_characters"), Conflict("patient_merged", "upload_quota_reached",
+    "archive_quota_reached").
     """
     tx.reach(request.patient_id)
     _check(tx, request)
+    own, clinic = tx.own_patient is not None, quota.clinic_bytes > 0
+    # Of two that are filed at once the second finds the first, which it could not see before that one is committed.
+    tx.claim(*[f"uploads of {request.patient_id}"] * own, *["archive of documents"] * clinic)
+    _check_room(tx, request.patient_id, held.size, quota)
     document = Document(
         id=new_id(), version=1, patient_id=request.patient_id, type=request.type.value,
         title=rules.title_of(request.title, held.filename, request.type), dated_on=request.dated_on or today(tx),
         medication_id=request.medication_id, status=DocumentStatus.CURRENT.value, status_at=tx.now,
         filename=held.filename, media_type=held.media_type.value, size=held.size, sha256=held.sha256, pages=held.pages,
         content_key=held.content_key, thumbnail_key=held.thumbnail_key, author_id=tx.actor.user_id, author=tx.actor.name,
-        from_patient=tx.own_patient is not None, filed_at=tx.now,
+        from_patient=own, filed_at=tx.now, expired_at=None,
     )  # fmt: skip
     tx.session.add(document)
     tx.record(Change.created(document, patient_id=document.patient_id))
@@ -80,7 +92,7 @@ def edit_document(tx: Tx, request: EditDocument) -> DocumentRow:
 
 @verb(Permission.EDIT_DOCUMENT, concurrent=True, of_patient=True)
 def remove_document(tx: Tx, document_id: UUID, version: int) -> DocumentRow:
-    """Mark a document as entered in error: it is listed no more where nobody asks for such. Its content is kept.
+    """Mark a document as entered in error: it is listed no more where nobody asks for such. Its content is kept for long.
 
     Raises NotPermitted, NotFound("document_not_found"), Conflict("changed_meanwhile", "document_removed").
     """
@@ -92,10 +104,12 @@ def remove_document(tx: Tx, document_id: UUID, version: int) -> DocumentRow:
 
 @verb(Permission.EDIT_DOCUMENT, concurrent=True, of_patient=True)
 def restore_document(tx: Tx, document_id: UUID, version: int) -> DocumentRow:
-    """Put a removed document back. Raises as `remove_document`, but Conflict("document_not_removed")."""
+    """Put a removed document back. Raises as `remove_document`, but Conflict("document_not_removed", "document_expired")."""
     document = _load(tx, document_id, version)
     if document.status == DocumentStatus.CURRENT:
         raise Conflict("document_not_removed")
+    if document.expired_at is not None:
+        raise Conflict("document_expired")
     return _with_status(tx, document, DocumentStatus.CURRENT)
 
 
@@ -122,6 +136,21 @@ def _check(tx: Tx, request: FileDocument) -> None:
     load_patient(tx, request.patient_id)
     one_line(request.title, "title", rules.TITLE_MOST)
     _check_said(tx, request.patient_id, request.type, request.dated_on, request.medication_id)
+
+
+def _check_room(tx: Tx, patient_id: UUID, size: int, quota: Quota) -> None:
+    """Raises Conflict("upload_quota_reached", "archive_quota_reached") where so many bytes more are too many."""
+    kept = select(func.count(), func.coalesce(func.sum(Document.size), 0)).where(Document.expired_at.is_(None))
+    if tx.own_patient is not None:
+        sent_in = kept.where(Document.patient_id == patient_id, Document.from_patient)
+        count, total = tx.connection.execute(sent_in).one()
+        if count >= quota.patient_count or total + size > quota.patient_bytes:
+            raise Conflict("upload_quota_reached", count=quota.patient_count, most=quota.patient_bytes // _MIB)
+    if quota.clinic_bytes:
+        _, total = tx.connection.execute(kept).one()
+        pictures = tx.connection.scalar(select(func.coalesce(func.sum(Picture.size), 0))) or 0
+        if total + pictures + size > quota.clinic_bytes:
+            raise Conflict("archive_quota_reached")
 
 
 def _check_said(

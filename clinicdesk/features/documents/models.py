@@ -5,22 +5,26 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base, Identified
 
+_REMOVED = text("status = 'entered-in-error' AND expired_at IS NULL")
+
 
 class Document(Identified, Base):
-    """A document about one patient. Its content never changes, and is kept when the document is removed."""
+    """A document about one patient. Its content never changes, and is kept for long when the document is removed."""
 
     __tablename__ = "document"
     __table_args__ = (
         CheckConstraint("size > 0", name="size"),
         CheckConstraint("status IN ('current', 'entered-in-error')", name="status"),
         CheckConstraint("medication_id IS NULL OR type = 'prescription'", name="medication"),
+        CheckConstraint("expired_at IS NULL OR status = 'entered-in-error'", name="expired"),
         Index("ix_document_patient_id", "patient_id", "status", "id"),
         Index("ix_document_medication_id", "medication_id"),
+        Index("ix_document_removed", "status_at", sqlite_where=_REMOVED, postgresql_where=_REMOVED),
     )
 
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"))
@@ -48,6 +52,8 @@ class Document(Identified, Base):
     from_patient: Mapped[bool] = mapped_column(default=False)
     """Whether the patient sent it, and not the clinic."""
     filed_at: Mapped[datetime]
+    expired_at: Mapped[datetime | None]
+    """From when on the content of a removed document is kept no longer; what is said of it stays."""
 
 
 class Picture(Identified, Base):

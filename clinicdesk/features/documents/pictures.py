@@ -11,14 +11,14 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.documents.models import Picture
-from clinicdesk.features.documents.schemas import Content, Held, MediaType, PictureRow
+from clinicdesk.features.documents.schemas import Content, Displaced, Held, MediaType, PictureRow
 from clinicdesk.features.patients.record import load as load_patient
 from clinicdesk.features.users.models import User
 
 
 @verb(Permission.SIGN_IN, concurrent=True)
-def set_own_avatar(tx: Tx, held: Held, version: int) -> PictureRow:
-    """Give the caller's account a picture, in place of the one it had at this version (0: it had none).
+def set_own_avatar(tx: Tx, held: Held, version: int) -> tuple[PictureRow, Displaced]:
+    """Give the caller's account a picture, in place of the one it had at this version (0: it had none), which goes.
 
     Raises NotPermitted where nobody is signed in, Conflict("changed_meanwhile").
     """
@@ -28,9 +28,9 @@ def set_own_avatar(tx: Tx, held: Held, version: int) -> PictureRow:
 
 
 @verb(Permission.SIGN_IN, concurrent=True)
-def remove_own_avatar(tx: Tx, version: int) -> None:
+def remove_own_avatar(tx: Tx, version: int) -> Displaced:
     """Take the caller's own picture away. Raises NotPermitted, NotFound("picture_not_found"), Conflict("changed_meanwhile")."""
-    _remove(tx, Picture.user_id == _own_id(tx), version)
+    return _remove(tx, Picture.user_id == _own_id(tx), version)
 
 
 @verb(Permission.SIGN_IN, writes=False)
@@ -54,7 +54,7 @@ def ensure_can_set_photo(tx: Tx, patient_id: UUID) -> None:
 
 
 @verb(Permission.EDIT_PATIENT, concurrent=True, of_patient=True)
-def set_photo(tx: Tx, patient_id: UUID, held: Held, version: int) -> PictureRow:
+def set_photo(tx: Tx, patient_id: UUID, held: Held, version: int) -> tuple[PictureRow, Displaced]:
     """Keep a patient's picture, in place of the one there was at this version (0: there was none).
 
     Raises NotPermitted, NotFound("patient_not_found"), Conflict("patient_merged", "changed_meanwhile").
@@ -66,14 +66,14 @@ def set_photo(tx: Tx, patient_id: UUID, held: Held, version: int) -> PictureRow:
 
 
 @verb(Permission.EDIT_PATIENT, concurrent=True, of_patient=True)
-def remove_photo(tx: Tx, patient_id: UUID, version: int) -> None:
+def remove_photo(tx: Tx, patient_id: UUID, version: int) -> Displaced:
     """Take a patient's picture away.
 
     Raises NotPermitted, NotFound("patient_not_found", "picture_not_found"), Conflict("patient_merged", "changed_meanwhile").
     """
     tx.reach(patient_id)
     load_patient(tx, patient_id)
-    _remove(tx, Picture.patient_id == patient_id, version)
+    return _remove(tx, Picture.patient_id == patient_id, version)
 
 
 @verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
@@ -99,11 +99,12 @@ def _find(tx: Tx, whose: ColumnElement[bool]) -> Picture:
     return picture
 
 
-def _set(tx: Tx, whose: ColumnElement[bool], new: Picture, held: Held, version: int) -> PictureRow:
+def _set(tx: Tx, whose: ColumnElement[bool], new: Picture, held: Held, version: int) -> tuple[PictureRow, Displaced]:
     assert held.thumbnail_key is not None  # noqa: S101  (`intake.check_picture` makes one)
     picture = tx.session.scalar(select(Picture).where(whose))
     if version != (0 if picture is None else picture.version):
         raise Conflict("changed_meanwhile")
+    displaced = Displaced(()) if picture is None else _displaced(picture)
     if picture is None:
         new.id, new.version, picture = new_id(), 1, new
     picture.media_type, picture.size, picture.sha256 = held.media_type.value, held.size, held.sha256
@@ -114,18 +115,13 @@ def _set(tx: Tx, whose: ColumnElement[bool], new: Picture, held: Held, version: 
     else:
         tx.record(Change.updated(picture, patient_id=picture.patient_id))
     tx.session.flush()
-    return PictureRow(
-        picture.id,
-        picture.user_id,
-        picture.patient_id,
-        held.media_type,
-        picture.size,
-        picture.taken_at,
-        picture.version,
-    )
+    row = PictureRow(
+        picture.id, picture.user_id, picture.patient_id, held.media_type, picture.size, picture.taken_at, picture.version,
+    )  # fmt: skip
+    return row, displaced
 
 
-def _remove(tx: Tx, whose: ColumnElement[bool], version: int) -> None:
+def _remove(tx: Tx, whose: ColumnElement[bool], version: int) -> Displaced:
     picture = _find(tx, whose)
     if picture.version != version:
         raise Conflict("changed_meanwhile")
@@ -134,6 +130,11 @@ def _remove(tx: Tx, whose: ColumnElement[bool], version: int) -> None:
     )
     tx.session.delete(picture)
     tx.session.flush()
+    return _displaced(picture)
+
+
+def _displaced(picture: Picture) -> Displaced:
+    return Displaced((picture.content_key, picture.thumbnail_key))
 
 
 def _content(picture: Picture, small: bool) -> Content:

@@ -78,7 +78,7 @@ def get_document(tx: Tx, document_id: UUID) -> DocumentRow:
 
 @verb(Permission.READ_DOCUMENTS, concurrent=True, of_patient=True)
 def open_content(tx: Tx, document_id: UUID) -> Content:
-    """Where the content of a document lies. Audited. Raises NotPermitted, NotFound("document_not_found")."""
+    """Where the content of a document lies. Audited. Raises NotPermitted, NotFound("document_not_found", "document_expired")."""
     document = _opened(tx, document_id, "content")
     media_type = MediaType(document.media_type)
     name = document.filename or f"{document.type}-{document.dated_on}.{rules.OWN_EXTENSION[media_type]}"
@@ -87,7 +87,7 @@ def open_content(tx: Tx, document_id: UUID) -> Content:
 
 @verb(Permission.READ_DOCUMENTS, concurrent=True, of_patient=True)
 def open_thumbnail(tx: Tx, document_id: UUID) -> Content:
-    """Where the small picture of an image lies. Audited. Raises NotPermitted, NotFound("document_not_found", "no_thumbnail")."""
+    """Where the small picture of an image lies. Audited. Raises as `open_content` does, NotFound("no_thumbnail")."""
     document = _opened(tx, document_id, "thumbnail")
     if document.thumbnail_key is None:
         raise NotFound("no_thumbnail")
@@ -103,6 +103,8 @@ def _opened(tx: Tx, document_id: UUID, note: str = "") -> Document:
     see_type(tx, document.patient_id, DocumentType(document.type))
     if document.status != DocumentStatus.CURRENT and not tx.actor.may(Permission.EDIT_DOCUMENT):
         raise NotFound("document_not_found")
+    if note and document.expired_at is not None:
+        raise NotFound("document_expired")
     tx.record(Change("document", document.id, Action.READ, patient_id=document.patient_id, note=note))
     return document
 

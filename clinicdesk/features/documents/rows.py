@@ -16,5 +16,5 @@ def row_of(document: Document) -> DocumentRow:
         document.medication_id, DocumentStatus(document.status), document.status_at, document.filename,
         MediaType(document.media_type), document.size, document.sha256, document.pages,
         document.thumbnail_key is not None, document.author_id, document.author, document.from_patient,
-        document.filed_at, document.version,
+        document.filed_at, document.version, document.expired_at,
     )  # fmt: skip

@@ -151,6 +151,8 @@ class DocumentRow:
     from_patient: bool
     filed_at: datetime
     version: int
+    expired_at: datetime | None = None
+    """Since when the content of a removed document is not kept any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,22 @@ class PictureRow:
     size: int
     taken_at: datetime
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much is kept: of what one patient has sent in, documents and bytes; and of the clinic in all (0: no bound)."""
+
+    patient_count: int = 200
+    patient_bytes: int = 250 * 1024 * 1024
+    clinic_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """Where contents lie that no row knows of any more once the unit of work is committed."""
+
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

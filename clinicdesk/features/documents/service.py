@@ -1,6 +1,6 @@
 """The verbs of documents and pictures, in one place: `documents.service.file_document`, and the rest."""
 
-from clinicdesk.features.documents.archive import Archive, archive_of, sweep_orphans
+from clinicdesk.features.documents.archive import Archive, archive_of, expire_removed, sweep_orphans
 from clinicdesk.features.documents.filing import (
     edit_document,
     ensure_can_file,
@@ -31,6 +31,7 @@ __all__ = [
     "edit_document",
     "ensure_can_file",
     "ensure_can_set_photo",
+    "expire_removed",
     "file_document",
     "get_document",
     "list_documents",

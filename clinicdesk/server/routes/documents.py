@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote_to_bytes
 from uuid import UUID
 
-from fastapi import Body, Depends, Header, Query, Request, Response
+from fastapi import BackgroundTasks, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -23,6 +23,7 @@ from clinicdesk.features.documents import intake, service
 from clinicdesk.features.documents.schemas import (
     Category,
     Content,
+    Displaced,
     DocumentQuery,
     DocumentRow,
     DocumentSort,
@@ -126,7 +127,7 @@ async def _upload(
     name = _decoded(filename, FILENAME_HEADER)
     said = FileDocument(patient_id, type, _decoded(title, TITLE_HEADER), dated_on, medication_id)
     async with reading(request, caller) as tx:
-        await run_in_threadpool(service.ensure_can_file, tx, said)
+        await run_in_threadpool(service.ensure_can_file, tx, said, serving_of(request).settings.quota)
     checked = await _taken(request, lambda body, told: intake.check_document(body, name, told), tuple(MediaType))
     async with _holding(request, checked) as held:
         yield Upload(said, held)
@@ -147,6 +148,13 @@ async def _patients_picture(request: Request, caller: SignedInCaller, patient_id
     async with _holding(request, checked) as held:
         yield held
 
+
+async def _later(request: Request, later: BackgroundTasks) -> Callable[[Displaced], None]:
+    """Lets go of contents behind the answer, and so once it is committed that no row knows of them."""
+    return lambda displaced: later.add_task(serving_of(request).archive.let_go, displaced)
+
+
+LetGo = Annotated[Callable[[Displaced], None], Depends(_later)]
 
 Small = Annotated[bool, Query(description="Whether a small one will do.")]
 
@@ -194,9 +202,10 @@ def list_documents(
     responses=answers(404, 409), openapi_extra=_files(*MediaType),
 )  # fmt: skip
 def file_document(
-    upload: Annotated[Upload, Depends(_upload, scope="function")], tx: WriteTx, response: Response
+    request: Request, upload: Annotated[Upload, Depends(_upload, scope="function")], tx: WriteTx, response: Response
 ) -> DocumentRow:
-    return tagged(service.file_document(tx, upload.said, upload.held), response)
+    quota = serving_of(request).settings.quota
+    return tagged(service.file_document(tx, upload.said, upload.held, quota), response)
 
 
 @router.get("/types", operation_id="list_document_types", summary="The types of documents, and who sees each")
@@ -209,18 +218,24 @@ def list_document_types(tx: ReadTx) -> list[DocumentTypeRow]:
     responses=answers(409, 412, 428), openapi_extra=_files(*_IMAGES),
 )  # fmt: skip
 def set_own_avatar(
-    held: Annotated[Held, Depends(_own_picture, scope="function")], tx: WriteTx, there: IfThere, response: Response
+    held: Annotated[Held, Depends(_own_picture, scope="function")],
+    tx: WriteTx,
+    there: IfThere,
+    response: Response,
+    let_go: LetGo,
 ) -> PictureRow:
     with putting(there) as version:
-        return tagged(service.set_own_avatar(tx, held, version), response)
+        row, displaced = service.set_own_avatar(tx, held, version)
+    let_go(displaced)
+    return tagged(row, response)
 
 
 @router.delete(
     "/avatars/me", operation_id="remove_own_avatar", summary="Take one's own picture away", status_code=204,
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
-def remove_own_avatar(tx: WriteTx, version: IfMatch) -> None:
-    service.remove_own_avatar(tx, version)
+def remove_own_avatar(tx: WriteTx, version: IfMatch, let_go: LetGo) -> None:
+    let_go(service.remove_own_avatar(tx, version))
 
 
 @router.get(
@@ -241,17 +256,20 @@ def set_patient_photo(
     patient_id: UUID,
     there: IfThere,
     response: Response,
+    let_go: LetGo,
 ) -> PictureRow:
     with putting(there) as version:
-        return tagged(service.set_photo(tx, patient_id, held, version), response)
+        row, displaced = service.set_photo(tx, patient_id, held, version)
+    let_go(displaced)
+    return tagged(row, response)
 
 
 @router.delete(
     "/photos/{patient_id}", operation_id="remove_patient_photo", summary="Take a patient's picture away",
     status_code=204, responses=answers(404, 409, 412, 428),
 )  # fmt: skip
-def remove_patient_photo(tx: WriteTx, patient_id: UUID, version: IfMatch) -> None:
-    service.remove_photo(tx, patient_id, version)
+def remove_patient_photo(tx: WriteTx, patient_id: UUID, version: IfMatch, let_go: LetGo) -> None:
+    let_go(service.remove_photo(tx, patient_id, version))
 
 
 @router.get(

@@ -19,6 +19,7 @@ from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.documents import intake, s3
 from clinicdesk.features.documents import service as documents
 from clinicdesk.features.documents.archive import Archive, archive_of, sweep_orphans
+from clinicdesk.features.documents.contents import expire
 from clinicdesk.features.documents.models import Document
 from clinicdesk.features.documents.s3 import Bucket, ObjectStore
 from clinicdesk.features.documents.schemas import Content, DocumentType, FileDocument, MediaType
@@ -170,6 +171,25 @@ def test_a_removed_document_is_none_that_the_sweep_takes(
     clock.now += timedelta(days=3650)
     assert sweep_orphans(db, archive, operator) == 0
     assert archive.read(opened(db, doctor, row.id))
+
+
+def test_what_a_crash_leaves_of_expired_documents_is_swept(
+    db: Database, archive: Archive, place: Path, file_for: FileFor, doctor: Actor, operator: Actor, clock: Hands
+) -> None:
+    gone, stays = file_for(content=files.image()), file_for()
+    with db.write(doctor) as tx:
+        documents.remove_document(tx, gone.id, 1)
+    clock.now += timedelta(days=3653)
+    with db.write(operator) as tx:
+        assert expire(tx, timedelta(days=3653)) is not None
+        assert expire(tx, timedelta(days=3653)) is None
+    assert len(kept(Folder(place))) == 3
+    assert sweep_orphans(db, archive, operator) == 2
+    assert archive.read(opened(db, doctor, stays.id))
+    with db.write(doctor) as tx:
+        for read in (documents.open_content, documents.open_thumbnail):
+            with pytest.raises(NotFound, match="document_expired"):
+                read(tx, gone.id)
 
 
 def test_another_clinics_key_opens_nothing(db: Database, place: Path, file_for: FileFor, doctor: Actor) -> None:

@@ -38,12 +38,12 @@ def account(db: Database, operator: Actor, smith: UUID) -> dict[Role, Actor]:
 
 def set_avatar(db: Database, archive: Archive, actor: Actor, content: bytes, version: int = 0) -> PictureRow:
     with archive.holding(intake.check_picture(content)) as held, db.write(actor) as tx:
-        return documents.set_own_avatar(tx, held, version)
+        return documents.set_own_avatar(tx, held, version)[0]
 
 
 def set_photo(db: Database, archive: Archive, actor: Actor, patient_id: UUID, version: int = 0) -> PictureRow:
     with archive.holding(intake.check_picture(files.image())) as held, db.write(actor) as tx:
-        return documents.set_photo(tx, patient_id, held, version)
+        return documents.set_photo(tx, patient_id, held, version)[0]
 
 
 def test_ones_own_picture_is_set_replaced_and_removed(
