@@ -64,9 +64,8 @@ def recall(tx: Tx, request: Request, key: str) -> None:
     raise Repeated(Response(known.body, known.status, {**known.headers, REPLAYED_HEADER: "true"}))
 
 
-def keep(tx: Tx, request: Request, key: str) -> None:
+def keep(tx: Tx, request: Request, key: str, response: Response) -> None:
     """Keep the answer to the request, in its unit of work."""
-    response: Response = request.state.answer
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     answer = answers.Answer(response.status_code, headers, bytes(response.body), _asked_by(tx, request))
     answers.keep(tx, key, answer)

@@ -7,9 +7,10 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 from fastapi import APIRouter, Request, params
+from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
@@ -17,6 +18,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from clinicdesk.core.errors import InvalidInput
+from clinicdesk.core.tx import Tx
 from clinicdesk.server import etags, idempotency
 from clinicdesk.server.fields import BODY, QUERY, names_in_query, places_of, spelt, take_no_others
 from clinicdesk.server.identity import serving_of
@@ -41,7 +43,8 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
         self._words.update(step for step in path.split("/") if not step.startswith("{"))
         take_no_others(endpoint)
-        super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else _in_a_thread(endpoint), **how)
+        run = endpoint if inspect.iscoroutinefunction(endpoint) else self._in_a_thread(endpoint)
+        super().__init__(path, run, **how)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the endpoint answers to this: where a path has an id, no word of another path is taken for one."""
@@ -68,10 +71,6 @@ class Route(APIRoute):
                 await _check_json(request)
             request.state.fingerprint = await idempotency.fingerprint(request)
             response = await handler(request)
-            tx = getattr(request.state, "tx", None)
-            if tx is not None:
-                response.headers[idempotency.UNIT_HEADER] = str(tx.unit_id)
-            request.state.answer = response  # for a repeat; it is kept as the unit of work closes
             if isinstance(response, StreamingResponse):
                 return response
             answer = etags.unless_known(request, response)
@@ -83,15 +82,56 @@ class Route(APIRoute):
 
         return handle
 
+    def _in_a_thread(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        """The endpoint, run in a thread: within its unit of work if it has one, up to the answer and the commit.
 
-def _in_a_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """The endpoint, run in a thread. The framework would do that too, and then go to another one to check the answer."""
+        The framework would go to a thread for each of these by itself, and a way there costs as much as a statement.
+        """
+        signature, hints = inspect.signature(endpoint), get_type_hints(endpoint)
+        hints.pop("return", None)
+        names = {hint: name for name, hint in hints.items() if hint in (Request, Response, Tx)}
+        added = {kind: f"_{kind.__name__.lower()}" for kind in (Request, Response) if kind not in names}
+        request_name, response_name = (names.get(kind) or added[kind] for kind in (Request, Response))
 
-    @functools.wraps(endpoint)
-    async def run(**values: Any) -> Any:
-        return await run_in_threadpool(endpoint, **values)
+        def work(values: dict[str, Any]) -> Response:
+            request, response = values[request_name], values[response_name]
+            for name in added.values():
+                del values[name]
+            if Tx not in names:
+                return self._answer(endpoint(**values), response)
+            with values[names[Tx]] as tx:
+                key = getattr(request.state, "key", None)
+                if key is not None:
+                    idempotency.recall(tx, request, key)
+                answer = self._answer(endpoint(**values), response)
+                if hasattr(request.state, "tx"):
+                    answer.headers[idempotency.UNIT_HEADER] = str(tx.unit_id)
+                if key is not None:
+                    idempotency.keep(tx, request, key, answer)
+            return answer
 
-    return run
+        @functools.wraps(endpoint)
+        async def run(**values: Any) -> Response:
+            return await run_in_threadpool(work, values)
+
+        more = (inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for kind, name in added.items())
+        run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *more])  # type: ignore[attr-defined]
+        return run
+
+    def _answer(self, result: Any, response: Response) -> Response:
+        """What an endpoint returned as the answer that goes out, with what it has put into `response`."""
+        if isinstance(result, Response):
+            return result
+        status = response.status_code or self.status_code or 200
+        if self.response_field is None:
+            answer = Response(status_code=status)
+        else:
+            value, errors = self.response_field.validate(result, {}, loc=("response",))
+            if errors:
+                raise ResponseValidationError(errors=errors, body=result)
+            answer = Response(self.response_field.serialize_json(value), status, media_type="application/json")
+        answer.headers.raw.extend(response.headers.raw)
+        return answer
 
 
 async def _check_json(request: Request) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -23,32 +23,12 @@ from clinicdesk.server.tokens import Caller
 _WAIT_SECONDS = 10
 
 
-Step = Callable[[Tx], None]
-
-
-def _nothing(_tx: Tx) -> None:
-    pass
-
-
-@asynccontextmanager
-async def _unit(serving: Serving, tx: Tx, first: Step = _nothing, last: Step = _nothing) -> AsyncIterator[Tx]:
-    """Open the unit of work, do what comes first in it, and close it with whatever leaves it; if nothing does, after the last.
-
-    Waiting for room holds no thread: were all threads to wait for the write lock, none would be left for whoever has it.
-    """
-    async with _turn(serving.room):
-        await run_in_threadpool(_open, tx, first)
-        try:
-            yield tx
-        except BaseException as error:
-            await run_in_threadpool(tx.__exit__, type(error), error, error.__traceback__)
-            raise
-        await run_in_threadpool(_close, tx, last)
-
-
 @asynccontextmanager
 async def _turn(of: asyncio.Semaphore) -> AsyncIterator[None]:
-    """One of a limited number at once. Raises Unavailable("database_busy") where that takes too long."""
+    """One of a limited number at once. Raises Unavailable("database_busy") where that takes too long.
+
+    Waiting holds no thread: were all threads to wait for the write lock, none would be left for whoever has it.
+    """
     try:
         async with asyncio.timeout(_WAIT_SECONDS):
             await of.acquire()
@@ -60,50 +40,51 @@ async def _turn(of: asyncio.Semaphore) -> AsyncIterator[None]:
         of.release()
 
 
-# Going to a thread and back costs about as much as a statement: each way to a thread does all that there is to do.
+@asynccontextmanager
+async def _unit(serving: Serving, tx: Tx) -> AsyncIterator[Tx]:
+    """An open unit of work for what goes on in the loop; it is closed with whatever leaves it."""
+    async with _turn(serving.room):
+        await run_in_threadpool(tx.__enter__)
+        try:
+            yield tx
+        except BaseException as error:
+            await run_in_threadpool(tx.__exit__, type(error), error, error.__traceback__)
+            raise
+        await run_in_threadpool(tx.__exit__, None, None, None)
 
 
-def _open(tx: Tx, first: Step) -> None:
-    with ExitStack() as stack:
-        first(stack.enter_context(tx))
-        stack.pop_all()
-
-
-def _close(tx: Tx, last: Step) -> None:
-    with ExitStack() as stack:
-        stack.push(tx)
-        last(tx)
+# What follows is for endpoints that run in a thread. There is room for their unit of work for as long as the endpoint goes
+# on; its route opens and closes it, in that thread.
 
 
 async def _read_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _unit(serving, serving.database.read(caller.actor)) as tx:
+    async with _turn(serving.room):
+        tx = serving.database.read(caller.actor)
         request.state.read = caller, tx
         yield tx
 
 
 async def _report_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _turn(serving.counting), _unit(serving, serving.database.read(caller.actor)) as tx:
-        yield tx
+    async with _turn(serving.counting), _turn(serving.room):
+        yield serving.database.read(caller.actor)
 
 
 async def _write_tx(
     request: Request, caller: SignedInCaller, key: idempotency.IdempotencyKey = None
 ) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    repeats = () if key is None else (
-        lambda tx: idempotency.recall(tx, request, key), lambda tx: idempotency.keep(tx, request, key),
-    )  # fmt: skip
-    async with _unit(serving, serving.database.write(caller.actor), *repeats) as tx:
-        request.state.tx = tx
+    async with _turn(serving.room):
+        request.state.key = key
+        request.state.tx = tx = serving.database.write(caller.actor)
         yield tx
 
 
 async def _audited_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _unit(serving, serving.database.write(caller.actor)) as tx:
-        yield tx
+    async with _turn(serving.room):
+        yield serving.database.write(caller.actor)
 
 
 async def _list_tx(
@@ -115,8 +96,8 @@ async def _list_tx(
     of_one = patient_id is not None or caller.actor.role is Role.PATIENT
     look = caller.session_id, request.scope["path"], request.scope["query_string"]
     audited = of_one or not serving.views.lately(*look)
-    opened = (serving.database.write if audited else serving.database.read)(caller.actor)
-    async with _unit(serving, opened) as tx:
+    async with _turn(serving.room):
+        tx = (serving.database.write if audited else serving.database.read)(caller.actor)
         request.state.read = caller, tx
         yield tx
     if audited:
@@ -148,15 +129,24 @@ async def unasked(serving: Serving, actor: Actor) -> AsyncIterator[Tx]:
 async def _open_write_tx(request: Request) -> AsyncIterator[Tx]:
     ensure_own_page(request)
     serving = serving_of(request)
-    async with _unit(serving, serving.database.write(anonymous_actor(request))) as tx:
+    async with _turn(serving.room):
+        yield serving.database.write(anonymous_actor(request))
+
+
+@asynccontextmanager
+async def reading(request: Request, caller: Caller) -> AsyncIterator[Tx]:
+    """A unit of work like ReadTx's, for what has to be over before an endpoint begins; it is open."""
+    serving = serving_of(request)
+    async with _unit(serving, serving.database.read(caller.actor)) as tx:
         yield tx
 
 
-reading = asynccontextmanager(_read_tx)
-"""The unit of work of ReadTx, for what has to be over before an endpoint begins: `async with reading(request, caller)`."""
-
-auditing = asynccontextmanager(_audited_tx)
-"""The unit of work of AuditedTx, in the same way."""
+@asynccontextmanager
+async def auditing(request: Request, caller: Caller) -> AsyncIterator[Tx]:
+    """A unit of work like AuditedTx's, in the same way."""
+    serving = serving_of(request)
+    async with _unit(serving, serving.database.write(caller.actor)) as tx:
+        yield tx
 
 ReadTx = Annotated[Tx, Depends(_read_tx, scope="function")]
 """A unit of work of the signed-in caller that changes nothing."""
