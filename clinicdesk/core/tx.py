@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, event, inspect
+from sqlalchemy import Connection, Engine, RootTransaction, event, inspect
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -167,19 +167,20 @@ class Database:
 
 
 class Tx:
-    """One unit of work: a session, who acts, and the one `now` of everything that happens in it."""
+    """One unit of work: a transaction, who acts, and the one `now` of everything that happens in it."""
 
     connection: Connection
-    """The session's own, in the same transaction: for Core statements of hot paths, which need nothing of a session."""
+    """For Core statements, which need nothing of a session."""
 
     def __init__(self, database: Database, engine: Engine, actor: Actor, *, writes: bool) -> None:
         self.database = database
         self.actor = actor
         self.writes = writes
+        self._engine = engine
+        self._transaction: RootTransaction | None = None
         self.unit_id = new_id()
         self.now = database.clock()  # taken again once the write lock is held
         self.verb = ""
-        self.session = Session(engine, autoflush=False, expire_on_commit=False)
         self._changes: list[tuple[str, Change]] = []
         self._derived: list[Change] = []
         self.emergency = False
@@ -189,6 +190,11 @@ class Tx:
         self._scope: _Scope | None = None
         self._turn: bool | None = None
         """None before the first verb that writes; then whether this unit of work has the clinic alone."""
+
+    @functools.cached_property
+    def session(self) -> Session:
+        """In the same transaction as the connection; a unit of work that never asks for it does not pay for it."""
+        return Session(self.connection, autoflush=False, expire_on_commit=False, join_transaction_mode="rollback_only")
 
     def claim(self, *things: str) -> None:
         """Wait for every other unit of work that has claimed one of these things, named as the feature likes, to end.
@@ -201,10 +207,16 @@ class Tx:
         self.database.turns.claim(self.connection, things)
 
     def take_turn(self, *, alone: bool) -> None:
-        """Wait until a verb may run in this unit of work; `verb` calls it for each one that writes."""
-        if self._turn is None or (alone and not self._turn):
+        """Wait until a verb may run in this unit of work; `verb` calls it for each one that writes.
+
+        One that has to be alone comes before those that need not be: two units of work that ran beside each other, and then
+        each wanted the clinic alone, would wait for each other. The other order is a bug, whatever the database.
+        """
+        if self._turn is None:
             self.database.turns.begin_verb(self.connection, alone=alone)
             self._turn = alone
+        elif alone and not self._turn:
+            raise AssertionError(f"{self.verb} wants the clinic alone, in a unit of work that runs beside others")
 
     @property
     def own_patient(self) -> UUID | None:
@@ -264,15 +276,41 @@ class Tx:
 
     def __enter__(self) -> Self:
         try:
-            # This opens the transaction: whoever writes holds the write lock from here on.
-            self.connection = self.session.connection()
-            self.now = self.database.clock()
+            self._begin()
             for guard in self.database.guards:
                 guard(self)
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
+
+    def _begin(self) -> None:
+        self.connection = self._engine.connect()
+        self._transaction = self.connection.begin()  # whoever writes on SQLite holds the write lock from here on
+        self.now = self.database.clock()
+
+    def _flush(self) -> None:
+        if "session" in self.__dict__:
+            self.session.flush()
+
+    def _end(self) -> None:
+        """Flush once more, for what followers and records have put there, and commit."""
+        self._flush()
+        assert self._transaction is not None  # noqa: S101  (a unit of work ends that has begun)
+        self._transaction.commit()
+
+    def _roll_back(self) -> None:
+        if (
+            self._transaction is not None and self._transaction.is_active
+        ):  # whose commit failed is rolled back as it closes
+            self._transaction.rollback()
+
+    def _close(self) -> None:
+        if self._transaction is None:
+            return
+        if "session" in self.__dict__:
+            self.session.close()
+        self.connection.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -281,14 +319,14 @@ class Tx:
             if error is None or (isinstance(error, ClinicError) and error.keeps):
                 self._commit("ok" if error is None else "failed")
             else:
-                self.session.rollback()
+                self._roll_back()
                 if isinstance(error, NotPermitted):
                     self._keep_refusal(error)
         except _TROUBLE as failure:
-            self.session.rollback()
+            self._roll_back()
             raise_trouble(failure)
         finally:
-            self.session.close()
+            self._close()
         if isinstance(error, _TROUBLE):
             raise_trouble(error)
 
@@ -297,7 +335,7 @@ class Tx:
             if self._changes:
                 raise AssertionError(f"{self._changes[0][0]} recorded a change in a unit of work that only reads")
             return
-        self.session.flush()
+        self._flush()
         recorded = tuple(change for _, change in self._changes)
         if recorded:
             for follower in self.database.followers:
@@ -309,7 +347,7 @@ class Tx:
         if self.database.serves:
             records.log(verb, made)
         seq = self._write(records)
-        self.session.commit()
+        self._end()
         if entities:
             told = Committed(self.unit_id, verb, entities, made, seq)
             for listener in self.database.listeners:
@@ -333,16 +371,16 @@ class Tx:
         """A refusal is a fact of its own: it goes to the audit trail, after what was refused has been rolled back."""
         patient_id = error.params.get("patient_id")
         refusal = self.database.write(self.actor)
-        refusal.connection = refusal.session.connection()
+        refusal._begin()  # noqa: SLF001  (our own kind)
         refusal.verb = str(error.params.get("verb", self.verb))
         refusal.record(
             Change("", None, Action.EXECUTE, patient_id=patient_id if isinstance(patient_id, UUID) else None)
         )
         try:
-            refusal._write(refusal._records("refused"))  # noqa: SLF001  (our own kind)
-            refusal.session.commit()
+            refusal._write(refusal._records("refused"))  # noqa: SLF001
+            refusal._end()  # noqa: SLF001
         finally:
-            refusal.session.close()
+            refusal._close()  # noqa: SLF001
 
 
 _TROUBLE = (DBAPIError, PoolTimeout, StaleDataError)

@@ -114,7 +114,9 @@ class Route(APIRoute):
         async def run(**values: Any) -> Response:
             return await run_in_threadpool(work, values)
 
-        more = (inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for kind, name in added.items())
+        more = (
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for kind, name in added.items()
+        )
         run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *more])  # type: ignore[attr-defined]
         return run
 

@@ -148,6 +148,7 @@ async def auditing(request: Request, caller: Caller) -> AsyncIterator[Tx]:
     async with _unit(serving, serving.database.write(caller.actor)) as tx:
         yield tx
 
+
 ReadTx = Annotated[Tx, Depends(_read_tx, scope="function")]
 """A unit of work of the signed-in caller that changes nothing."""
 

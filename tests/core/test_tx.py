@@ -25,6 +25,11 @@ def add_site(tx: Tx, name: str) -> Site:
     return site
 
 
+@verb(Permission.MANAGE_PRACTITIONERS, concurrent=True)
+def greet(tx: Tx) -> None:
+    """Runs beside others of its kind."""
+
+
 @verb(Permission.MANAGE_PRACTITIONERS)
 def rename_site(tx: Tx, site: Site, name: str) -> None:
     row = tx.session.get_one(Site, site.id)
@@ -119,3 +124,17 @@ def test_a_reading_unit_of_work_records_nothing(db: Database, administrator: Act
         add_site(tx, "Harbour")
     with pytest.raises(AssertionError), db.read(administrator) as tx:
         tx.record(Change("site", None, Action.READ))
+
+
+def test_what_wants_the_clinic_alone_does_not_come_after_what_ran_beside_others(
+    db: Database, administrator: Actor
+) -> None:
+    with db.write(administrator) as tx:
+        add_site(tx, "Harbour")
+        greet(tx)  # the other way round there is nothing to wait for
+    with db.write(administrator) as tx:
+        greet(tx)
+        with pytest.raises(AssertionError, match="alone"):
+            add_site(tx, "Hill")
+    with db.read(administrator) as tx:
+        assert list(tx.session.scalars(select(Site.name))) == ["Harbour"]

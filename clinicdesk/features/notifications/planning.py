@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, insert, select, update
+from sqlalchemy import FromClause, bindparam, insert, select, update
 
 from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.ids import new_id
@@ -36,6 +36,19 @@ _TAKEN_AT_ONCE = 400
 _NEAR = timedelta(hours=24)
 """Practitioners are told of changes to visits that are no further away; of the rest they hear by looking."""
 _ABOUT_VISITS = (Kind.VISIT_BOOKED, Kind.VISIT_MOVED, Kind.VISIT_CANCELLED)
+
+
+_WHOSE = (
+    select(_VISIT.c.id, _VISIT.c.start, _VISIT.c.status, User.id.label("user_id"))
+    .join(User, User.practitioner_id == _VISIT.c.practitioner_id)
+    .where(
+        _VISIT.c.id.in_(bindparam("visits", expanding=True)),
+        _VISIT.c.start > bindparam("from"),
+        _VISIT.c.start < bindparam("to"),
+        User.active,
+    )
+)
+"""Near visits, with the accounts of their practitioners."""
 
 
 def follow(tx: Tx, changes: Sequence[Change]) -> None:
@@ -199,16 +212,7 @@ def _tell_practitioners(tx: Tx, before: Mapping[UUID, Change]) -> None:
     """Put what happened to near visits into the inboxes of their practitioners, unless they did it themselves."""
     if len(before) > _TAKEN_AT_ONCE:  # an import
         return
-    near = tx.session.execute(
-        select(_VISIT.c.id, _VISIT.c.start, _VISIT.c.status, User.id.label("user_id"))
-        .join(User, User.practitioner_id == _VISIT.c.practitioner_id)
-        .where(
-            _VISIT.c.id.in_(before),
-            _VISIT.c.start > tx.now - _NEAR,
-            _VISIT.c.start < tx.now + _NEAR,
-            User.active,
-        )
-    ).all()
+    near = tx.connection.execute(_WHOSE, {"visits": list(before), "from": tx.now - _NEAR, "to": tx.now + _NEAR}).all()
     for visit in near:
         change = before[visit.id]
         status = Status(visit.status)

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import LargeBinary, bindparam, delete, select, text, update
 
 from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import NotPermitted
@@ -37,42 +37,46 @@ class Answer:
 
 _k = KeptAnswer.__table__.c
 _UNDER_KEY = _k.user_id == bindparam("user"), _k.key == bindparam("under")
-_RECALL = select(_k.status, _k.headers, _k.body, _k.fingerprint, _k.kept_at).where(*_UNDER_KEY)
-_FORGET = delete(KeptAnswer).where(*_UNDER_KEY)
-_KEEP = insert(KeptAnswer.__table__)  # type: ignore[arg-type]
+_TAKE = text("""
+    INSERT INTO kept_answer (user_id, key, fingerprint, status, headers, body, kept_at)
+    VALUES (:user, :under, :nothing, 0, '{}', :nothing, :now)
+    ON CONFLICT (user_id, key) DO UPDATE SET kept_at = excluded.kept_at WHERE kept_answer.kept_at <= :forgotten
+""").bindparams(
+    bindparam("user", type_=_k.user_id.type), bindparam("nothing", b"", LargeBinary),
+    *(bindparam(name, type_=_k.kept_at.type) for name in ("now", "forgotten")),
+)  # fmt: skip
+"""Takes a key that nobody has, or whose answer is forgotten; who comes second with a new key waits for the first one's end."""
+_RECALL = select(_k.status, _k.headers, _k.body, _k.fingerprint).where(*_UNDER_KEY)
+_KEEP = update(KeptAnswer.__table__).where(*_UNDER_KEY)  # type: ignore[arg-type]
 
 
 @verb(Permission.SIGN_IN, writes=False, owing=True)
 def recall(tx: Tx, key: str) -> Answer | None:
-    """What this person's request with this key was answered; waits for one that is under way. None for a new key.
+    """What this person's request with this key was answered; waits for one that is under way. None for a new key, which is
+    then taken until the end of this unit of work.
 
     Takes no turn among those who write, although what comes after it will: two who ran beside each other for this, and then
     each wanted the clinic alone, would wait for each other. Raises NotPermitted for an answer from before the caller owed
     something: what it tells is not for them now.
     """
-    tx.claim(f"answer {tx.actor.user_id} {key}")
     whose = {"user": tx.actor.user_id, "under": key}
-    kept = tx.connection.execute(_RECALL, whose).one_or_none()
-    if kept is None:
+    if tx.connection.execute(_TAKE, {**whose, "now": tx.now, "forgotten": tx.now - KEPT_FOR}).rowcount:
         return None
     if tx.owes:
         raise NotPermitted(tx.owes, verb=tx.verb)
-    body = _opened(tx, key, kept.body)
-    if body is None or kept.kept_at <= tx.now - KEPT_FOR:
-        tx.connection.execute(_FORGET, whose)
-        return None
-    return Answer(kept.status, json.loads(kept.headers), body, kept.fingerprint)
+    kept = tx.connection.execute(_RECALL, whose).one()
+    body = _opened(tx, key, kept.body)  # nothing, where the request failed and what it did was kept all the same
+    return None if body is None else Answer(kept.status, json.loads(kept.headers), body, kept.fingerprint)
 
 
 @verb(Permission.SIGN_IN, concurrent=True, owing=True)
 def keep(tx: Tx, key: str, answer: Answer) -> None:
-    """Keep an answer under this person's key, which `recall` has found to be new."""
-    assert tx.actor.user_id is not None  # noqa: S101  (nobody's requests are not kept)
+    """Keep an answer under this person's key, which `recall` has taken."""
     tx.connection.execute(
         _KEEP,
         {
-            "user_id": tx.actor.user_id, "key": key, "fingerprint": answer.fingerprint, "status": answer.status,
-            "headers": json.dumps(answer.headers), "body": _sealed(tx, key, answer.body), "kept_at": tx.now,
+            "user": tx.actor.user_id, "under": key, "fingerprint": answer.fingerprint, "status": answer.status,
+            "headers": json.dumps(answer.headers), "body": _sealed(tx, key, answer.body),
         },
     )  # fmt: skip
 
