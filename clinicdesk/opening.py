@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,7 +18,7 @@ from clinicdesk.core import backup, check, keys, migrate, upkeep
 from clinicdesk.core.checkpoints import FILE_NAME as CHECKPOINTS_NAME
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.clock import Clock, utc_now
-from clinicdesk.core.database import DATABASE_NAME, open_database
+from clinicdesk.core.database import DATABASE_NAME, derive_key, open_database
 from clinicdesk.core.errors import ClinicError, InvalidInput, NotFound, NotPermitted, Unavailable
 from clinicdesk.core.files import create_private, disk_errors
 from clinicdesk.core.locks import IN_USE_NAME, FileLock
@@ -32,8 +33,19 @@ from clinicdesk.features.users.service import ensure_active
 
 if TYPE_CHECKING:
     from clinicdesk.features.documents.archive import Archive
+    from clinicdesk.features.documents.copies import Brought, Taken
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """A copy of the database that was found whole, its schema and the length of its trail; and the documents beside it."""
+
+    file: Path
+    revision: str
+    entries: int
+    documents: Taken
 
 
 @dataclass(slots=True)
@@ -54,11 +66,13 @@ class OpenClinic:
 
         return archive_of(self.database, self.folder / FOLDER_NAME)
 
-    def back_up(self, actor: Actor, target: Path | None = None) -> backup.Copy:
-        """Copy the database to `target`, or to a dated file of `backups/`, while everyone works on.
+    def back_up(self, actor: Actor, target: Path | None = None) -> BackedUp:
+        """Copy the database to `target`, or to a dated file of `backups/`, while everyone works on, and documents beside it.
 
         Raises NotPermitted, Conflict("backup_exists"), Unavailable.
         """
+        from clinicdesk.features.documents.copies import back_up_contents  # decoders, which no start waits for
+
         with disk_errors():
             with self.database.write(actor) as tx:
                 upkeep.back_up(tx)
@@ -67,7 +81,9 @@ class OpenClinic:
             )
             if target is None:
                 backup.prune(self.folder)
-        return copy
+            with self.database.engine.connect() as connection:
+                documents = back_up_contents(connection, self.archive, copy.file.parent)
+        return BackedUp(copy.file, copy.revision, copy.entries, documents)
 
     def recovery_key(self, actor: Actor) -> str:
         """The key of the data in its written form, to be kept on paper. Raises NotPermitted."""
@@ -247,6 +263,7 @@ class Restored:
     folder: Path
     entries: int
     aside: Path | None
+    documents: Taken
     schema: str | None = None
     """The schema that what was there has become, on PostgreSQL."""
 
@@ -279,22 +296,51 @@ def restore_clinic(
         try:
             if copy.revision not in migrate.revisions():
                 raise Unavailable("database_newer")
+            at = clock()
+            brought = _bring_documents(place, source, copy, key, at)
             descriptor = keys.entrust(given, passphrase) if given else None
-            aside = backup.put_in_place(place, copy, clock(), descriptor)
+            aside = backup.put_in_place(place, copy, at, descriptor)
         finally:
             copy.file.unlink(missing_ok=True)
         presence.release()
-    with open_clinic(place, passphrase=passphrase, clock=clock) as clinic, clinic.database.write(actor) as tx:
-        upkeep.restore(tx, copy.entries)
-    return Restored(place, copy.entries, aside)
+    with open_clinic(place, passphrase=passphrase, clock=clock) as clinic:
+        with clinic.database.write(actor) as tx:
+            upkeep.restore(tx, copy.entries)
+        with clinic.database.engine.connect() as connection:
+            documents = brought.taken(connection)
+    return Restored(place, copy.entries, aside, documents)
+
+
+def _bring_documents(folder: Path, source: Path, copy: backup.Copy, key: keys.Key, at: datetime) -> Brought:
+    """Put back what documents hold that are in the copy, from beside the backup that it is of."""
+    from clinicdesk.features.documents.archive import FOLDER_NAME, archive_in
+    from clinicdesk.features.documents.copies import Brought, known_in_file
+    from clinicdesk.features.documents.store import Folder
+
+    store = Folder(folder / FOLDER_NAME)
+    brought = Brought(archive_in(store, derive_key(key.secret, "audit")), store, source.absolute().parent)
+    brought.bring(known_in_file(copy.file, key.secret, encrypted=key.encrypted), backup.aside_of(folder, at))
+    return brought
 
 
 def check_clinic(folder: Path | None, actor: Actor, *, passphrase: str | None = None) -> list[check.Finding]:
     """Look the data folder over and change nothing, but for an entry in the trail of a sound one. Raises NotFound."""
     with disk_errors():
         place = _existing(folder)
-        findings = list(check.examine(place, passphrase))
+        findings = list(check.examine(place, passphrase, _look_at_documents))
     if all(found.problem is None for found in findings) and not any(check.is_behind(found) for found in findings):
         with open_clinic(place, passphrase=passphrase) as clinic, clinic.database.write(actor) as tx:
             upkeep.check(tx)
     return findings
+
+
+def _look_at_documents(database: Database, folder: Path) -> check.Finding:
+    """Whether all that rows of documents and pictures know of is there."""
+    from clinicdesk.features.documents.archive import FOLDER_NAME
+    from clinicdesk.features.documents.copies import look
+    from clinicdesk.features.documents.store import Folder
+
+    with database.engine.connect() as connection:
+        looked = look(connection, Folder(folder / FOLDER_NAME))
+    lost = Unavailable("documents_lost", count=looked.missing) if looked.missing else None
+    return check.Finding("documents", {"contents": looked.contents, "missing": looked.missing}, problem=lost)

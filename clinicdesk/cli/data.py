@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,13 @@ from clinicdesk.cli.commands import (
     on_server,
     open_for,
 )
+from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.sentences import SENTENCES, english
 
 if TYPE_CHECKING:
     from clinicdesk.core.check import Finding
     from clinicdesk.core.trail import Kept
+    from clinicdesk.features.documents.copies import Taken
     from clinicdesk.opening import Restored
 
 log = logging.getLogger(__name__)
@@ -132,7 +135,9 @@ def backup(options: Options) -> Outcome:
 
     with open_for(options) as clinic:
         copy = clinic.back_up(operator("command line"), options.file)
-    return Outcome({"ok": True, "file": str(copy.file), "entries": copy.entries}, f"Backed up to {copy.file}.")
+    facts = {"ok": True, "file": str(copy.file), "entries": copy.entries, "documents": asdict(copy.documents)}
+    words = f"Backed up to {copy.file}. {_documents_kept(copy.documents)}"
+    return _told_of_lost(copy.documents, facts, words)
 
 
 @command(
@@ -161,7 +166,32 @@ def restore(options: Options) -> Outcome:
         done = restore_clinic(options.data_dir, options.file, operator("command line"), recovery_key=recovery_key)
     aside = str(done.aside) if done.aside else done.schema
     words = f"Restored {options.file}." + (f" What was there is in {aside}." if aside else "")
-    return Outcome({"ok": True, "entries": done.entries, "set_aside": aside}, words)
+    facts = {"ok": True, "entries": done.entries, "set_aside": aside, "documents": asdict(done.documents)}
+    return _told_of_lost(done.documents, facts, f"{words} {_documents_restored(done.documents)}")
+
+
+def _documents_kept(taken: Taken) -> str:
+    if taken.place == "folder":
+        return f"Documents are beside it: {taken.contents}, {taken.added} of them new."
+    return (
+        f"Documents lie in the object store, which keeps versions of its own and is not copied: {taken.contents}, and it was "
+        "looked whether they are there."
+    )
+
+
+def _documents_restored(taken: Taken) -> str:
+    words = f"Documents: {taken.contents}, each read through; {taken.added} were put back."
+    return words + (
+        f" {taken.held} that the restored data does not know of are kept in set-aside." if taken.held else ""
+    )
+
+
+def _told_of_lost(taken: Taken, facts: dict[str, Any], words: str) -> Outcome:
+    """What was done, and that not all documents are there, which is no reason not to do it."""
+    if not taken.lost:
+        return Outcome(facts, words)
+    told = f"{words} {english(Unavailable('documents_lost', count=taken.lost))}"
+    return Outcome({**facts, "ok": False, "code": "documents_lost", "message": told}, told, COULD_NOT)
 
 
 @command("recovery-key", "show the key of the clinic's data, to keep on paper: backups need it on another machine")

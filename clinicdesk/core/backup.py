@@ -132,7 +132,7 @@ def put_in_place(folder: Path, copy: Copy, at: datetime, descriptor: keys.Descri
     What was there goes to `set-aside/` and is returned as a folder; None where nothing was there. The checkpoints of the
     audit trail go with it, last: as long as they are here and the database is not, the program makes no new clinic.
     """
-    aside = folder / ASIDE_NAME / f"{at:%Y%m%dT%H%M%S%f}Z"
+    aside = aside_of(folder, at)
     if descriptor is not None:
         _set_aside(folder, aside, [keys.DESCRIPTOR_NAME])
         keys.store(folder, descriptor)
@@ -144,7 +144,12 @@ def put_in_place(folder: Path, copy: Copy, at: datetime, descriptor: keys.Descri
 
 def set_aside(folder: Path, at: datetime, names: list[str]) -> None:
     """Move files of the data folder to `set-aside/`, those that are there."""
-    _set_aside(folder, folder / ASIDE_NAME / f"{at:%Y%m%dT%H%M%S%f}Z", names)
+    _set_aside(folder, aside_of(folder, at), names)
+
+
+def aside_of(folder: Path, at: datetime) -> Path:
+    """Where things go that are set aside at this moment."""
+    return folder / ASIDE_NAME / f"{at:%Y%m%dT%H%M%S%f}Z"
 
 
 def _set_aside(folder: Path, aside: Path, names: list[str]) -> None:

@@ -38,8 +38,11 @@ def is_behind(finding: Finding) -> bool:
     return finding.subject == "migrations" and finding.facts["revision"] != finding.facts["newest"]
 
 
-def examine(folder: Path, passphrase: str | None = None) -> Iterator[Finding]:
-    """Look at one subject after the other; what builds on a broken one is not looked at."""
+Look = Callable[[Database, Path], Finding]
+
+
+def examine(folder: Path, passphrase: str | None, documents: Look) -> Iterator[Finding]:
+    """Look at one subject after the other; what builds on a broken one is not looked at. `documents` looks at those for us."""
     try:
         keys.check_settings()
         yield Finding("configuration", {"folder": str(folder)}, _folder_warnings(folder))
@@ -58,6 +61,7 @@ def examine(folder: Path, passphrase: str | None = None) -> Iterator[Finding]:
             ("database", _database),
             ("migrations", _migrations),
             ("audit", _audit),
+            ("documents", documents),
         ):
             finding = _looked(subject, look, database, folder)
             yield finding
@@ -83,7 +87,7 @@ def _opened(folder: Path, key: keys.Key) -> Iterator[Database]:
         presence.release()
 
 
-def _looked(subject: str, look: Callable[[Database, Path], Finding], database: Database, folder: Path) -> Finding:
+def _looked(subject: str, look: Look, database: Database, folder: Path) -> Finding:
     try:
         try:
             return look(database, folder)

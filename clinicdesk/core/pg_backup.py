@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,9 +54,15 @@ class Dump:
     entries: int
 
 
-def make(url: str, keys: DumpKeys, target: Path) -> Dump:
+Along = Callable[[Connection], Iterable[tuple[str, str | None]]]
+"""Is given the copy as it was tried out, copies what the database knows of and does not hold, and says the names (and digests)
+of that, one by one."""
+
+
+def make(url: str, keys: DumpKeys, target: Path, along: Along | None = None) -> Dump:
     """Copy the database at `url` to `target`, one consistent state of it, and verify the copy by restoring it.
 
+    What lies outside of the database goes `along`; the copy keeps its names. Raises what that raises, too.
     Raises Conflict("backup_exists"), Unavailable: pg_tools_missing, pg_tools_too_old, scratch_not_permitted (the account may
     make no database to try the copy in), backup_failed, backup_damaged, disk_full.
     """
@@ -80,14 +86,14 @@ def make(url: str, keys: DumpKeys, target: Path) -> Dump:
                 assert dump.stdout is not None  # noqa: S101  (a pipe)
                 for number, piece in enumerate(iter(lambda: dump.stdout.read(_PIECE_BYTES), b"")):  # type: ignore[union-attr]
                     copy.execute("INSERT INTO piece VALUES (?, ?)", (number, piece))
-        entries = try_out(url, keys, partial)
+        entries = try_out(url, keys, partial, along)
         move_into_place(partial, target)
     finally:
         partial.unlink(missing_ok=True)
     return Dump(target, revision, entries)
 
 
-def try_out(url: str, keys: DumpKeys, file: Path) -> int:
+def try_out(url: str, keys: DumpKeys, file: Path, along: Along | None = None) -> int:
     """Restore a copy into a scratch database beside the one at `url`, and walk its audit trail; returns its length.
 
     Raises Unavailable: backup_other_key, backup_damaged, scratch_not_permitted, and as `make` does.
@@ -95,7 +101,23 @@ def try_out(url: str, keys: DumpKeys, file: Path) -> int:
     revision_of(file, keys)
     with _scratch(make_url(url)) as place:
         _pour(file, keys, place)
-        return _walk(place, keys)
+        entries = _walk(place, keys)
+        if along is not None:
+            with _connected(place) as connection, _container(file, keys.backup) as copy:
+                copy.execute("CREATE TABLE along (name TEXT PRIMARY KEY, digest TEXT)")
+                copy.execute("BEGIN")
+                copy.executemany("INSERT INTO along VALUES (?, ?)", iter(along(connection)))
+                copy.execute("COMMIT")
+        return entries
+
+
+def along_with(file: Path, keys: DumpKeys) -> list[tuple[str, str | None]]:
+    """The names (and digests) of what went along with a copy. Raises as `revision_of` does."""
+    revision_of(file, keys)
+    with _container(file, keys.backup) as copy:
+        if not copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'along'").fetchall():
+            return []  # a copy from before anything went along
+        return copy.execute("SELECT name, digest FROM along ORDER BY name").fetchall()  # type: ignore[no-any-return]
 
 
 def revision_of(file: Path, keys: DumpKeys) -> str:
@@ -109,9 +131,12 @@ def revision_of(file: Path, keys: DumpKeys) -> str:
     return str(found[0][1])
 
 
-def restore(url: str, keys: DumpKeys, file: Path, at: datetime, *, set_aside: bool) -> tuple[Dump, str | None]:
+def restore(
+    url: str, keys: DumpKeys, file: Path, at: datetime, *, set_aside: bool, before: Callable[[], None] = lambda: None
+) -> tuple[Dump, str | None]:
     """Put a copy into the database at `url`; returns it, and the schema to which what was there was moved (if it was).
 
+    `before` is done once it is clear that the database can take it, and before it is touched.
     Nobody may use the database. What fails leaves it as it was. Raises Conflict("database_not_empty") where something is there
     and is not to be set aside, NotFound("backup_missing"), Unavailable: database_in_use, database_newer, backup_other_key,
     backup_damaged, and as `make` does.
@@ -127,6 +152,9 @@ def restore(url: str, keys: DumpKeys, file: Path, at: datetime, *, set_aside: bo
         full = _is_full(connection)
         if full and not set_aside:
             raise Conflict("database_not_empty")
+    before()
+    with _connected(place) as connection:
+        _ensure_unused(connection)
         if full:
             _move_aside(connection, aside)
     try:

@@ -286,6 +286,8 @@ SENTENCES: dict[str, str] = {
     "picture_kind": "A picture of a person is a JPEG, PNG or WebP.",
     "picture_not_found": "There is no picture.",
     "header_not_right": "This header is text in UTF-8, percent-encoded.",
+    "documents_lost": "Contents of documents and pictures that are not there, or not what they were: {count}. Put the folder "
+    "clinicdesk-documents beside the backup and restore again, or take what the object store has kept.",
     "content_missing": "The content of this document is not in its place. Restore it from a backup of the documents.",
     "content_damaged": "The content of this document is damaged. Restore it from a backup of the documents.",
     "documents_nowhere": "No place for documents is set on this server. Ask whoever runs it.",

@@ -22,6 +22,7 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.postgres import open_postgres
 from clinicdesk.core.tx import Actor, Database, raise_unavailable
+from clinicdesk.features.documents import copies
 from clinicdesk.server.clinic import open_server_clinic
 from clinicdesk.server.serving import on_server, store_of
 from clinicdesk.server.settings import Settings, with_data_dir
@@ -182,14 +183,19 @@ def _mail(place: _Place) -> Finding:
 
 
 def _documents(place: _Place) -> Finding:
-    """Keeps a few bytes where documents lie, reads them back, and takes them away."""
+    """Keeps a few bytes where documents lie, reads them back, and takes them away; and looks whether all that rows know of is
+    there."""
     store = store_of(place.settings, place.folder)
+    with place.database.engine.connect() as connection:
+        looked = copies.look(connection, store)
     key, content = new_id().hex, b"clinicdesk check"
     store.put(key, content)
     same = store.get(key) == content
     store.delete(key)
     kind = "object store" if place.settings.documents_s3_url else "folder"
-    return Finding("documents", {"place": kind}, problem=None if same else Unavailable("content_missing"))
+    facts: Facts = {"place": kind, "contents": looked.contents, "missing": looked.missing}
+    lost = Unavailable("documents_lost", count=looked.missing) if looked.missing else None
+    return Finding("documents", facts, problem=lost if same else Unavailable("content_missing"))
 
 
 _IN_ORDER: tuple[tuple[str, Callable[[_Place], Finding]], ...] = (

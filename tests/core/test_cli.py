@@ -58,7 +58,8 @@ def test_the_first_administrator_is_made_without_a_window(tmp_path: Path, clinic
 def test_backup_restore_and_check_are_done_and_audited(folder: Path, tmp_path: Path, clinicdesk: Run) -> None:
     file = tmp_path / "copy.db"
     made = clinicdesk("backup", file, "--json", "--data-dir", folder)
-    assert (made.code, made.json) == (0, {"ok": True, "file": str(file), "entries": 1})
+    none = {"place": "folder", "contents": 0, "added": 0, "held": 0, "lost": 0}
+    assert (made.code, made.json) == (0, {"ok": True, "file": str(file), "entries": 1, "documents": none})
     back = clinicdesk("--data-dir", folder, "restore", file, "--json")
     assert (back.code, back.json["ok"], back.json["entries"]) == (0, True, 1)
     assert Path(back.json["set_aside"]).is_dir()

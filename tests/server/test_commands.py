@@ -6,14 +6,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import insert, make_url, select
 
+from clinicdesk.core.clock import utc_now
+from clinicdesk.core.database import derive_key
+from clinicdesk.core.ids import new_id
+from clinicdesk.core.postgres import open_postgres
+from clinicdesk.features.documents import intake
+from clinicdesk.features.documents.archive import archive_of
+from clinicdesk.features.documents.models import Document
+from clinicdesk.features.patients.models import Patient
 from tests.core.conftest import Run, Said
+from tests.features.documents import files
 from tests.postgres import Cluster
 
 SECRET = "a secret of more than thirty-two characters"
@@ -131,6 +141,48 @@ def test_what_is_there_is_kept_aside_or_not_touched(clinic: str, run: Run, tmp_p
     again = tmp_path / "tuesday.db"
     assert run(clinic, "backup", again).code == 0
     assert run(clinic, "restore", again, "--set-aside").code == 0, "what was set aside before is not part of a backup"
+
+
+def filed(url: str, folder: Path) -> Path:
+    """File a document with the patient; where its content lies, sealed."""
+    database = open_postgres(url, derive_key(SECRET.encode(), "audit"))
+    archive = archive_of(database, folder / "documents")
+    with database.engine.connect() as connection:
+        patient_id = connection.scalar(select(Patient.id))
+    assert patient_id is not None
+    checked = intake.check_document(files.pdf(), "letter.pdf")
+    with archive.holding(checked) as held, database.engine.begin() as connection:
+        connection.execute(
+            insert(Document).values(
+                id=new_id(), patient_id=patient_id, type="letter", title="A letter", dated_on=date(2026, 11, 23),
+                status="current", status_at=utc_now(), media_type=held.media_type, size=held.size, sha256=held.sha256,
+                pages=held.pages, content_key=held.content_key, filed_at=utc_now(), from_patient=False, version=1,
+                author="", filename="letter.pdf",
+            )
+        )  # fmt: skip
+    database.close()
+    return folder / "documents" / held.content_key[:2] / held.content_key
+
+
+def test_documents_go_with_a_backup_and_come_back(clinic: str, other: str, run: Run, tmp_path: Path) -> None:
+    content = filed(clinic, tmp_path / "data")
+    sealed = content.read_bytes()
+    made = run(clinic, "backup", tmp_path / "stick" / "monday.db")
+    assert (made.code, made.json["code"]) == (1, "path_missing"), "there is no such folder"
+    file = tmp_path / "monday.db"
+    made = run(clinic, "backup", file)
+    assert made.json["documents"] == {"place": "folder", "contents": 1, "added": 1, "held": 0, "lost": 0}
+    content.unlink()
+    checked = run(clinic, "check")
+    assert (checked.json["code"], checked.json["documents"]["missing"]) == ("documents_lost", 1)
+    restored = run(other, "restore", file)
+    assert (restored.code, restored.json["documents"]["added"]) == (0, 1), restored
+    assert content.read_bytes() == sealed
+    content.write_bytes(sealed[:-1] + b"x")
+    (tmp_path / "clinicdesk-documents").rename(tmp_path / "elsewhere")
+    restored = run(other, "restore", file, "--set-aside")
+    assert (restored.code, restored.json["code"], restored.json["documents"]["lost"]) == (1, "documents_lost", 1)
+    assert families(other) == ["Lindt-Osterhagen"], "the database is there all the same"
 
 
 def test_nothing_is_restored_while_somebody_uses_the_database(clinic: str, run: Run, tmp_path: Path) -> None:

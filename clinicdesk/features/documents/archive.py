@@ -33,7 +33,7 @@ from clinicdesk.core.errors import ClinicError, Unavailable
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.documents.contents import expire, note_sweep, unknown_keys
 from clinicdesk.features.documents.intake import Checked
-from clinicdesk.features.documents.schemas import Content, Displaced, Held
+from clinicdesk.features.documents.schemas import Content, Displaced, Held, Sealed
 from clinicdesk.features.documents.store import Folder, Store
 
 log = logging.getLogger(__name__)
@@ -49,9 +49,9 @@ _BATCH = 500
 class Archive:
     """A store, and the key under which everything in it is sealed (AES-256-GCM; a content's own key is sealed in with it)."""
 
-    def __init__(self, store: Store, key: bytes) -> None:
+    def __init__(self, store: Store, *, cipher: AESGCM) -> None:
         self._store = store
-        self._cipher = AESGCM(key)
+        self._cipher = cipher
 
     @contextmanager
     def holding(self, checked: Checked) -> Iterator[Held]:
@@ -75,9 +75,21 @@ class Archive:
             self._discard(held)
             raise
 
+    def over(self, store: Store) -> Archive:
+        """The same archive as it lies in another store."""
+        return Archive(store, cipher=self._cipher)
+
     def read(self, content: Content) -> bytes:
         """The bytes of something. Raises Unavailable: content_missing, content_damaged, and as the store does."""
+        return self._open(content, self._store.get(content.key))
+
+    def take_out(self, content: Sealed) -> bytes:
+        """Something as it lies here, sealed, once it was read and found to be what it was. Raises as `read` does."""
         sealed = self._store.get(content.key)
+        self._open(content, sealed)
+        return sealed
+
+    def _open(self, content: Content | Sealed, sealed: bytes) -> bytes:
         try:
             if sealed[: len(_MARK)] != _MARK:
                 raise InvalidTag
@@ -129,7 +141,12 @@ class Archive:
 def archive_of(database: Database, store: Store | Path) -> Archive:
     """The archive that belongs to a database, in a store or in a folder."""
     place = Folder(store) if isinstance(store, Path) else store
-    return Archive(place, derive_key(database.audit_key, "documents"))
+    return archive_in(place, database.audit_key)
+
+
+def archive_in(store: Store, audit_key: bytes) -> Archive:
+    """The archive that belongs to whatever has this key of the audit trail."""
+    return Archive(store, cipher=AESGCM(derive_key(audit_key, "documents")))
 
 
 def sweep_orphans(database: Database, archive: Archive, actor: Actor) -> int:

@@ -185,6 +185,14 @@ class Displaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """A content as the archive knows it: its key, and what its bytes have to be (None for a thumbnail)."""
+
+    key: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """Where the bytes of something lie, for `Archive.read`, and how they are handed out."""
 

@@ -37,7 +37,7 @@ class Folder:
         self._place = place
 
     def put(self, key: str, sealed: bytes | bytearray) -> None:
-        file = self._file(key)
+        file = self.file(key)
         with disk_errors():
             self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
             file.parent.mkdir(mode=0o700, exist_ok=True)
@@ -46,13 +46,13 @@ class Folder:
     def get(self, key: str) -> bytes:
         with disk_errors():
             try:
-                return self._file(key).read_bytes()
+                return self.file(key).read_bytes()
             except FileNotFoundError as error:
                 raise Unavailable("content_missing") from error
 
     def delete(self, key: str) -> None:
         with disk_errors():
-            self._file(key).unlink(missing_ok=True)
+            self.file(key).unlink(missing_ok=True)
 
     def contents(self) -> Iterator[tuple[str, datetime]]:
         with disk_errors():
@@ -60,7 +60,8 @@ class Folder:
                 if _KEY.fullmatch(file.name):
                     yield file.name, datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
-    def _file(self, key: str) -> Path:
+    def file(self, key: str) -> Path:
+        """Where something is kept, or would be."""
         checked = check_key(key)
         return self._place / checked[:2] / checked
 

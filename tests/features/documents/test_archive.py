@@ -9,6 +9,7 @@ from uuid import UUID
 
 import boto3
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 
 from clinicdesk.core.errors import Conflict, NotFound, Unavailable
@@ -195,7 +196,7 @@ def test_what_a_crash_leaves_of_expired_documents_is_swept(
 def test_another_clinics_key_opens_nothing(db: Database, place: Path, file_for: FileFor, doctor: Actor) -> None:
     where = opened(db, doctor, file_for().id)
     with pytest.raises(Unavailable, match="content_damaged"):
-        Archive(Folder(place), bytes(32)).read(where)
+        Archive(Folder(place), cipher=AESGCM(bytes(32))).read(where)
 
 
 @pytest.mark.embedded
