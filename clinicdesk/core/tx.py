@@ -40,10 +40,15 @@ class Action(StrEnum):
     """What was done, in the letters of FHIR's AuditEvent.action."""
 
     CREATE = "C"
+    """Created."""
     READ = "R"
+    """Read."""
     UPDATE = "U"
+    """Changed."""
     DELETE = "D"
+    """Deleted."""
     EXECUTE = "E"
+    """Done: a sign-in, an export, a refusal."""
 
 
 @dataclass(frozen=True, slots=True)

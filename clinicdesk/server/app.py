@@ -38,6 +38,7 @@ from clinicdesk.server.routes import (
     users,
     waitlist,
 )
+from clinicdesk.server.routing import kinds_below
 from clinicdesk.server.serving import Serving, open_serving
 from clinicdesk.server.settings import load_settings
 from clinicdesk.server.supervised import end_with_parent
@@ -119,7 +120,7 @@ def _repeat(_request: Request, error: Exception) -> Response:
 
 def _document(app: FastAPI) -> dict[str, object]:
     if app.openapi_schema is None:
-        app.openapi_schema = document_of(app)
+        app.openapi_schema = document_of(app, {kind for router in ROUTERS for kind in kinds_below(router)})
     return app.openapi_schema
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_type_hints
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from clinicdesk.server import problems
+from clinicdesk.server.described import Words, words_of
+from clinicdesk.server.fields import kinds_in
+from clinicdesk.server.glossary import GLOSSARY
 from clinicdesk.server.idempotency import HEADER as IDEMPOTENCY_HEADER
 from clinicdesk.server.idempotency import UNIT_HEADER
 from clinicdesk.server.times import describe_clocks
@@ -28,8 +32,11 @@ _DEEPEST = 12
 """A schema may hold itself; an example stops somewhere."""
 
 
-def document_of(app: FastAPI) -> Json:
-    """The OpenAPI document, with the problem document in the place of the framework's own error."""
+def document_of(app: FastAPI, kinds: Iterable[type]) -> Json:
+    """The OpenAPI document, with the problem document in the place of the framework's own error.
+
+    `kinds` are the dataclasses and enumerations that bodies and answers are made of: what stands in their source is told.
+    """
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes,
         separate_input_output_schemas=False,
@@ -39,15 +46,20 @@ def document_of(app: FastAPI) -> Json:
     schemas |= {**problem.pop("$defs", {}), "Problem": problem}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    _name(document, schemas)
+    told = (kind for hint in get_type_hints(problems.Problem).values() for kind in kinds_in(hint))
+    names = _name(document, schemas)
     describe_clocks(schemas)
+    _describe(document, schemas, {_named(kind, names): words_of(kind) for kind in (*kinds, *told)})
     _exemplify(document, schemas)
     _tell_headers(document)
     return document
 
 
-def _name(document: Json, schemas: Json) -> None:
-    """Give schemas the names that a generated client has for its classes, as titles too: some generators go by those."""
+def _name(document: Json, schemas: Json) -> Words:
+    """Give schemas the names that a generated client has for its classes, as titles too: some generators go by those.
+
+    Returns the new names by the old ones.
+    """
     names = {old: _short(old) for old in schemas}
     for old, new in names.items():  # what only a problem document tells has no module in front of its name
         twin = next((long for long in names if long.endswith(f"__{old}") and schemas[long] == schemas[old]), None)
@@ -60,6 +72,30 @@ def _name(document: Json, schemas: Json) -> None:
     renamed = {names[old]: {**schema, "title": names[old]} for old, schema in schemas.items()}
     schemas.clear()
     schemas.update(sorted(renamed.items()))
+    return names
+
+
+def _named(kind: type, names: Words) -> str:
+    """What the schema of a dataclass or enumeration is called: it was called by its module too, where others have its name."""
+    return names.get(f"{kind.__module__}.{kind.__qualname__}".replace(".", "__"), kind.__name__)
+
+
+def _describe(document: Json, schemas: Json, words: dict[str, Words]) -> None:
+    """Say of fields and parameters what they are, where nothing is said yet, and of the values of an enumeration."""
+    for name, schema in schemas.items():
+        known = words.get(name, {})
+        for field, property_ in schema.get("properties", {}).items():
+            told = "" if f"`{field}`" in schema.get("description", "") else GLOSSARY.get(field, "")
+            if said := known.get(field, told):
+                property_.setdefault("description", said)
+        if "enum" in schema and known:
+            values = [f"- `{value}`: {known[value]}" for value in schema["enum"] if value in known]
+            schema["description"] = "\n\n".join(filter(None, (schema.get("description"), "\n".join(values))))
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for parameter in operation.get("parameters", ()):
+                if (name := parameter["name"]) in GLOSSARY:
+                    parameter.setdefault("description", GLOSSARY[name])
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from fastapi import params
@@ -31,22 +32,24 @@ def take_no_others(endpoint: Callable[..., Any]) -> None:
     """Have the bodies of an endpoint, and all that lies in them, refused where they have a field that their dataclass has not."""
     for name, hint in get_type_hints(endpoint, include_extras=True).items():
         if name != "return" and not any(isinstance(extra, params.Depends) for extra in get_args(hint)[1:]):
-            for body in dataclasses_in(hint):
+            for body in filter(is_dataclass, kinds_in(hint)):
                 setattr(body, _CONFIG, ConfigDict(extra="forbid"))
 
 
-def dataclasses_in(hint: Any) -> Iterator[type]:
-    """The dataclasses that a value of this type is made of."""
+def kinds_in(hint: Any) -> Iterator[type]:
+    """The dataclasses and enumerations that a value of this type is made of."""
     if get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        yield hint
+    elif isinstance(hint, type) and is_dataclass(hint):
         yield hint
         hints = get_type_hints(hint, include_extras=True)
         for field in fields(hint):
-            yield from dataclasses_in(hints[field.name])
+            yield from kinds_in(hints[field.name])
     else:
         for inner in get_args(hint):
-            yield from dataclasses_in(inner)
+            yield from kinds_in(inner)
 
 
 def names_in_query(dependant: Dependant) -> frozenset[str]:

@@ -28,7 +28,7 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """What the server needs, each `ok` or the code of what is the matter; Redis is `off` where none is set."""
+    """What the server needs: `database`, `migrations` and `redis`, each `ok` or what is the matter, or `off`."""
 
     status: str
     database: str
@@ -38,6 +38,7 @@ class Ready(BaseModel):
 
 @router.get("/healthz", operation_id="healthz", summary="Is the process alive")
 async def healthz() -> Alive:
+    """Whether the process answers at all. It asks nothing of the database."""
     return Alive()
 
 
@@ -49,6 +50,7 @@ async def healthz() -> Alive:
     response_model=Ready,
 )
 async def readyz(request: Request) -> Response:
+    """Whether requests can be answered: the database is there and is of this version. Without Redis they can."""
     serving = serving_of(request)
     async with serving.readiness:  # strangers may ask as often as they like, and hold one thread and one connection
         database, migrations = await run_in_threadpool(_look_at, serving.database)

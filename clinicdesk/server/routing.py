@@ -6,10 +6,11 @@ import functools
 import inspect
 import json
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar, get_type_hints
 
 from fastapi import APIRouter, Request, params
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +21,8 @@ from starlette.types import Scope
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.tx import Tx
 from clinicdesk.server import etags, idempotency
-from clinicdesk.server.fields import BODY, QUERY, names_in_query, places_of, spelt, take_no_others
+from clinicdesk.server.described import of_endpoint
+from clinicdesk.server.fields import BODY, QUERY, kinds_in, names_in_query, places_of, spelt, take_no_others
 from clinicdesk.server.identity import serving_of
 from clinicdesk.server.problems import ALWAYS, Malformed, UnsupportedMedia, answers
 
@@ -43,6 +45,7 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
         self._words.update(step for step in path.split("/") if not step.startswith("{"))
         take_no_others(endpoint)
+        how["description"] = how.get("description") or of_endpoint(endpoint)
         run = endpoint if inspect.iscoroutinefunction(endpoint) else self._in_a_thread(endpoint)
         super().__init__(path, run, **how)
 
@@ -188,3 +191,21 @@ def router(prefix: str, tag: str, *, signed_in: bool = True) -> APIRouter:
     """A router for one group of endpoints, which documents what each may answer with."""
     common = (*ALWAYS, 401) if signed_in else ALWAYS
     return Group(prefix=prefix, tags=[tag], route_class=Route, responses=answers(*common))
+
+
+def kinds_below(group: APIRouter) -> Iterator[type]:
+    """The dataclasses and enumerations that the endpoints of a group take and give."""
+    for route in group.routes:
+        if isinstance(route, Route):
+            yield from kinds_in(route.response_model)
+            for call in _calls(route.dependant):
+                for hint in get_type_hints(call, include_extras=True).values():
+                    yield from kinds_in(hint)
+
+
+def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    """What answers a request, and what is asked before it."""
+    if dependant.call is not None:
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _calls(inner)

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
@@ -47,6 +48,10 @@ Instant = Annotated[
     _written(_INSTANT, "instant_not_right"),
 ]
 """An instant with its offset; handed on in UTC."""
+
+From = Annotated[Instant | None, Query(alias="from", description="None before this instant.")]
+To = Annotated[Instant | None, Query(alias="to", description="None at this instant or after it.")]
+"""What a list of things that happened is narrowed by."""
 
 TimeOfDay = Annotated[time, Field(examples=["08:30"]), _written(_TIME, "clock_not_right")]
 """What a clock of the clinic shows."""

@@ -302,7 +302,7 @@ def test_kinds_of_visit_are_listed_and_kept_by_the_administrator(
     off = administrator_client.put(path, json={**new, "active": False}, headers={"If-Match": '"1"'})
     assert off.json()["active"] is False
     assert [one["name"] for one in desk.get(f"{VISITS}/types").json()] == ["Follow-up"]
-    assert len(desk.get(f"{VISITS}/types", params={"include_inactive": True}).json()) == 2
+    assert len(desk.get(f"{VISITS}/types", params={"inactive": True}).json()) == 2
 
 
 # ---- patients ------------------------------------------------------------------------------------------------------

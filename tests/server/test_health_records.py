@@ -191,7 +191,7 @@ def test_what_was_measured_is_paged_summed_up_and_corrected(doctor_client: TestC
     rest = doctor_client.get(path, params={"measure": "weight", "limit": 3, "cursor": first["next"]}).json()
     assert [row["components"][0]["value"] for row in first["items"] + rest["items"]] == [75, 74, 73, 72, 71]
     assert (first["total"], rest["next"]) == (5, None)
-    some = doctor_client.get(path, params={"since": "2026-11-12T00:00:00Z", "until": "2026-11-14T00:00:00Z"}).json()
+    some = doctor_client.get(path, params={"from": "2026-11-12T00:00:00Z", "to": "2026-11-14T00:00:00Z"}).json()
     assert len(some["items"]) == 2
     latest = doctor_client.get(f"{path}/latest").json()
     assert [row["measure"] for row in latest["rows"]] == ["blood-pressure", "weight"]

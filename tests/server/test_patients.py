@@ -330,5 +330,5 @@ def test_what_happened_is_told_to_each_as_far_as_they_may_see_it(
     theirs = desk.get(path).json()
     assert (theirs["items"], "measurement" in theirs["left_out"]) == ([], True)
     assert patient.get(f"{PATIENTS}/{other['id']}/timeline").json()["code"] == "not_own_record"
-    for wrong in ({"since": "0001-01-01T00:00:00"}, {"kinds": "soul"}, {"cursor": "x"}, {"limit": 0}):
+    for wrong in ({"from": "0001-01-01T00:00:00"}, {"kinds": "soul"}, {"cursor": "x"}, {"limit": 0}):
         assert patient.get(path, params=wrong).status_code == 422

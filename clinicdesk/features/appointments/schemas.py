@@ -16,15 +16,25 @@ class Status(StrEnum):
     """FHIR R4 appointment status."""
 
     PROPOSED = "proposed"
+    """Offered; no time is kept for it."""
     PENDING = "pending"
+    """The time is kept until somebody has agreed."""
     BOOKED = "booked"
+    """Agreed."""
     ARRIVED = "arrived"
+    """The patient is here, and waits."""
     CHECKED_IN = "checked-in"
+    """All is ready; with a `started_at`, the patient is in the room."""
     FULFILLED = "fulfilled"
+    """It took place, and is over."""
     CANCELLED = "cancelled"
+    """Called off before it began; its time is free again."""
     NOSHOW = "noshow"
+    """The patient did not come."""
     WAITLIST = "waitlist"
+    """Its time was given free; the patient waits for another."""
     ENTERED_IN_ERROR = "entered-in-error"
+    """It should never have been in this record."""
 
 
 class SlotTaken(Conflict):
@@ -49,6 +59,7 @@ class TypeRow:
     minutes: int
     colour: str
     code: str
+    """HL7's appointment reason: CHECKUP, EMERGENCY, FOLLOWUP, ROUTINE or WALKIN."""
     position: int
     active: bool
     version: int
@@ -246,7 +257,9 @@ class DayLoad:
     day: date
     visits: int
     booked: timedelta
+    """Time given to patients."""
     open: timedelta
+    """Time that practitioners were to be had."""
     holiday: str = ""
 
 
@@ -267,8 +280,11 @@ class VisitStatistics:
     last: date
     by_status: dict[Status, int]
     by_practitioner: tuple[Share, ...]
+    """The same for each practitioner."""
     by_type: tuple[Share, ...]
+    """The same for each kind of visit."""
     by_day: tuple[DayLoad, ...]
+    """Day by day."""
     missed: float | None
     """Of the visits that were due, those to which nobody came."""
     cancelled: float | None
@@ -377,9 +393,11 @@ class PatientOfPractitioner:
     birth_date: date | None
     visits: int
     first_visit: datetime
+    """When the first of them begins."""
     last_visit: datetime
     """The latest that there is; it may be to come."""
     next_visit: datetime | None
+    """When the next one that is to come begins; null without one."""
 
 
 @dataclass(frozen=True, slots=True)

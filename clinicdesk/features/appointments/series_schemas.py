@@ -13,18 +13,23 @@ from clinicdesk.features.appointments.schemas import AppointmentRow
 
 
 class Scope(StrEnum):
-    """How much of a series: the one visit, it and those that follow, or all that are still to come."""
+    """How much of a series."""
 
     ONE = "one"
+    """The one visit."""
     FOLLOWING = "following"
+    """It and those that follow."""
     ALL = "all"
+    """All that are still to come."""
 
 
 class OnClash(StrEnum):
-    """What becomes of a series of which some visits do not fit: it is refused whole, or these are left out, and named."""
+    """What becomes of a series of which some visits do not fit."""
 
     REFUSE = "refuse"
+    """It is refused whole."""
     SKIP = "skip"
+    """These are left out, and named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Clash:
     day: date
     start: datetime
     code: str
+    """As it would be told of a single visit: `slot_taken`, `outside_hours` …"""
     cause: str
     """Whose time it is (practitioner, room, patient), or why there is none (hours, leave, block, holiday)."""
 
@@ -114,5 +120,7 @@ class SeriesDetail:
     """A series with its visits, by their start, and with what of it did not fit."""
 
     series: SeriesRow
+    """The series as it was agreed."""
     visits: tuple[AppointmentRow, ...]
     skipped: tuple[Clash, ...] = ()
+    """What of it did not fit and was left out."""

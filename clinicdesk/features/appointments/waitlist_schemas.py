@@ -15,9 +15,13 @@ class Priority(StrEnum):
     """FHIR's request priority, from the least on."""
 
     ROUTINE = "routine"
+    """In its turn."""
     URGENT = "urgent"
+    """Before what is routine."""
     ASAP = "asap"
+    """As soon as it can be."""
     STAT = "stat"
+    """At once."""
 
 
 class WishState(StrEnum):

@@ -75,10 +75,13 @@ class VerificationPage:
 
     entries: int
     total: int
+    """The number of the last entry."""
     next: str | None
+    """What the next page is asked for with; null at the end, and where something is wrong."""
     problem: str | None
     first_bad: int | None
     last_good_at: datetime | None
+    """When the last entry that holds was made."""
     result: str | None
     history: Kept | None = None
     """What was found of the history so far; None before the end of the chain."""

@@ -11,15 +11,14 @@ from clinicdesk.core.paging import PageRequest
 
 
 class CareScope(StrEnum):
-    """Whose clinical records a clinician reaches.
-
-    OWN: of patients who have visits with them; a nurse, or a doctor who is no practitioner of the book, goes by CLINIC.
-    CLINIC: of patients who have visits here, with anybody. EVERYBODY: of every patient.
-    """
+    """Whose clinical records a clinician reaches."""
 
     OWN = "own"
+    """Those of patients who have visits with them; a nurse, or a doctor who is no practitioner of the book, goes by `clinic`."""
     CLINIC = "clinic"
+    """Those of patients who have visits here, with anybody."""
     EVERYBODY = "everybody"
+    """Those of every patient."""
 
 
 @dataclass(frozen=True, slots=True)

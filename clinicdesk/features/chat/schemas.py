@@ -9,11 +9,14 @@ from uuid import UUID
 
 
 class ConversationKind(StrEnum):
-    """DIRECT: between two people. GROUP: whom its members ask in. ROOM: any colleague may enter."""
+    """Who takes part in a conversation."""
 
     DIRECT = "direct"
+    """Two people."""
     GROUP = "group"
+    """Whom its members ask in."""
     ROOM = "room"
+    """Any colleague may enter."""
 
 
 @dataclass(frozen=True, slots=True)

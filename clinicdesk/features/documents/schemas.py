@@ -11,7 +11,7 @@ from clinicdesk.core.paging import PageRequest
 
 
 class DocumentType(StrEnum):
-    """What kind of document it is; `rules.TYPES` says what is known of each."""
+    """What kind of document it is; GET /documents/types has their LOINC codes."""
 
     LABORATORY = "laboratory"
     IMAGING = "imaging"
@@ -33,18 +33,23 @@ class DocumentType(StrEnum):
 
 
 class Category(StrEnum):
-    """Who documents of a type are for: the desk sees administrative ones, clinicians all."""
+    """Who documents of a type are for."""
 
     CLINICAL = "clinical"
+    """For clinicians."""
     PRESCRIPTION = "prescription"
+    """For clinicians: a picture of a prescription."""
     ADMINISTRATIVE = "administrative"
+    """For the desk as well."""
 
 
 class DocumentStatus(StrEnum):
     """FHIR R4 DocumentReference status, those that are used here."""
 
     CURRENT = "current"
+    """It holds."""
     ENTERED_IN_ERROR = "entered-in-error"
+    """It was removed, and is kept."""
 
 
 class DocumentSort(StrEnum):
@@ -71,7 +76,9 @@ class DocumentTypeRow:
 
     type: DocumentType
     code: str
+    """LOINC; empty where it has none."""
     display: str
+    """LOINC's name for it."""
     category: Category
 
 

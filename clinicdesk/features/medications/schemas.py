@@ -14,17 +14,25 @@ class Status(StrEnum):
     """FHIR R4 MedicationRequest status."""
 
     ACTIVE = "active"
+    """It is to be taken."""
     ON_HOLD = "on-hold"
+    """Paused, to go on later."""
     CANCELLED = "cancelled"
+    """Withdrawn before anything was handed out."""
     COMPLETED = "completed"
+    """Taken to its end, or renewed by another."""
     ENTERED_IN_ERROR = "entered-in-error"
+    """It should never have stood on this record."""
     STOPPED = "stopped"
+    """Ended before its time."""
     DRAFT = "draft"
+    """It waits to be signed."""
     UNKNOWN = "unknown"
+    """What became of it is not known."""
 
 
 class Route(StrEnum):
-    """How a medicine gets into the body; UNSAID where nobody said."""
+    """How a medicine gets into the body."""
 
     ORAL = "oral"
     SUBLINGUAL = "sublingual"
@@ -41,39 +49,57 @@ class Route(StrEnum):
     INTRAMUSCULAR = "intramuscular"
     INTRAVENOUS = "intravenous"
     UNSAID = ""
+    """Nobody has said."""
 
 
 class PeriodUnit(StrEnum):
     """FHIR Timing.repeat.periodUnit, as far as prescriptions use it."""
 
     HOUR = "h"
+    """Hours."""
     DAY = "d"
+    """Days."""
     WEEK = "wk"
+    """Weeks."""
     MONTH = "mo"
+    """Months."""
 
 
 class Moment(StrEnum):
-    """FHIR event-timing: at which point of the day, or beside which meal; ANY where it does not matter."""
+    """FHIR event-timing: at which point of the day, or beside which meal."""
 
     MORNING = "MORN"
+    """In the morning."""
     NOON = "NOON"
+    """At noon."""
     EVENING = "EVE"
+    """In the evening."""
     BEDTIME = "HS"
+    """Before sleep."""
     BEFORE_MEALS = "AC"
+    """Before meals."""
     WITH_MEALS = "C"
+    """With meals."""
     AFTER_MEALS = "PC"
+    """After meals."""
     ANY = ""
+    """Whenever."""
 
 
 class Severity(StrEnum):
-    """How much a warning weighs. CONTRAINDICATED and SERIOUS need a reason to be overridden."""
+    """How much a warning weighs."""
 
     CONTRAINDICATED = "contraindicated"
+    """It must not be; a reason is needed to override it."""
     SERIOUS = "serious"
+    """It can do harm; a reason is needed to override it."""
     MODERATE = "moderate"
+    """To be minded."""
 
 
 class WarningKind(StrEnum):
+    """What a warning is about: an allergy, another medicine, or the same medicine twice."""
+
     ALLERGY = "allergy"
     INTERACTION = "interaction"
     DUPLICATE = "duplicate"
@@ -111,6 +137,7 @@ class Dosage:
     times: int | None = None
     period: int = 1
     period_unit: PeriodUnit = PeriodUnit.DAY
+    """Hours, days, weeks or months."""
     moment: Moment = Moment.ANY
     as_needed: bool = False
     most_a_day: int | None = None
@@ -217,6 +244,7 @@ class MedicationRow:
     """All that was prescribed ends within a week, before the time of taking it is over."""
     review_on: date | None
     prescriber_id: UUID | None
+    """The account of whoever has prescribed it."""
     prescriber: str
     replaces_id: UUID | None
     overridden: tuple[str, ...]
@@ -227,12 +255,16 @@ class MedicationRow:
 
 @dataclass(frozen=True, slots=True)
 class DispenseRow:
+    """A supply that was handed out."""
+
     id: UUID
     on: date
+    """The day on which it was handed out."""
     days: int | None
     quantity: float | None
     unit: str
     by: str
+    """Who has handed it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +272,9 @@ class MedicationDetail:
     """A whole prescription with what was handed out on it, oldest first."""
 
     row: MedicationRow
+    """The prescription."""
     dispensed: tuple[DispenseRow, ...]
+    """What was handed out, the oldest first."""
     created_at: datetime
 
 
@@ -255,6 +289,7 @@ class SafetyWarning:
     effect: str = ""
     """What can happen, in English, from the table of interactions; the reaction on record, of an allergy."""
     source: str = ""
+    """Where the table has it from; empty where it is on the record."""
     match: Match | None = None
     """Of an allergy: how sure it is that it concerns the medicine."""
 

@@ -31,6 +31,7 @@ class OverlappingVisits:
 
     visit_id: UUID
     duplicate_visit_id: UUID
+    """The visit of the record that is given up."""
     start: datetime
     end: datetime
 
@@ -47,6 +48,7 @@ class Merged:
 
     patient: PatientDetail
     duplicate_id: UUID
+    """The record that was given up."""
     unit_id: UUID
     moved: Mapping[str, int]
 
@@ -57,3 +59,4 @@ class Unmerged:
 
     patient: PatientDetail
     other: PatientDetail
+    """The record that had taken it over."""

@@ -24,11 +24,14 @@ class Kind(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How a user is told: in the program, there and by e-mail, or not at all."""
+    """How a user is told."""
 
     IN_APP = "in_app"
+    """In the program."""
     EMAIL = "email"
+    """In the program and by e-mail."""
     NONE = "none"
+    """Not at all."""
 
 
 class Channel(StrEnum):
@@ -39,32 +42,39 @@ class Channel(StrEnum):
 
 
 class Reach(StrEnum):
-    """How a patient wants to be reached. NOBODY: do not contact."""
+    """How a patient wants to be reached."""
 
     ANY = "any"
+    """By any way."""
     EMAIL = "email"
+    """By e-mail."""
     SMS = "sms"
+    """By SMS."""
     NOBODY = "nobody"
+    """Not at all: do not contact."""
 
 
 class MessageState(StrEnum):
-    """Where an outbound message stands.
-
-    HELD until its release; DUE again after a try that failed for now; SENDING while a worker has it; SENT; FAILED for good;
-    UNKNOWN where it may or may not have gone out, so that a person decides; CANCELLED before it was sent.
-    """
+    """Where an outbound message stands."""
 
     HELD = "held"
+    """It waits for its release, and can still be stopped."""
     DUE = "due"
+    """It is to go out; again after a try that failed for now."""
     SENDING = "sending"
+    """A worker has it."""
     SENT = "sent"
+    """It has gone out."""
     FAILED = "failed"
+    """It failed for good."""
     UNKNOWN = "unknown"
+    """It may or may not have gone out: a person decides."""
     CANCELLED = "cancelled"
+    """It was stopped before it was sent."""
 
 
 class Template(StrEnum):
-    """What an outbound message says; the text lies in resources/templates/messages."""
+    """What an outbound message says."""
 
     VISIT_BOOKED = "visit_booked"
     VISIT_MOVED = "visit_moved"
@@ -165,7 +175,9 @@ class MessageRow:
     appointment_id: UUID | None
     visit_start: datetime | None
     address: str
+    """Where it goes: an e-mail address or a phone number."""
     state: MessageState
+    """Where it stands."""
     release_at: datetime
     next_try_at: datetime
     attempts: int

@@ -25,20 +25,27 @@ class Measure(StrEnum):
 
 
 class Status(StrEnum):
-    """FHIR R4 Observation status, as far as it is used here. A CORRECTED value replaces one that was ENTERED_IN_ERROR."""
+    """FHIR R4 Observation status, as far as it is used here."""
 
     FINAL = "final"
+    """As it was measured."""
     CORRECTED = "corrected"
+    """It took the place of one that was wrong."""
     ENTERED_IN_ERROR = "entered-in-error"
+    """It should not stand on this record, or another took its place."""
 
 
 class Interpretation(StrEnum):
-    """FHIR observation interpretation; UNKNOWN where no reference range fits the patient."""
+    """FHIR observation interpretation: how a value stands to the usual range."""
 
     LOW = "L"
+    """Below it."""
     NORMAL = "N"
+    """In it."""
     HIGH = "H"
+    """Above it."""
     UNKNOWN = ""
+    """No range is known for this patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +53,11 @@ class Reference:
     """The usual range, both ends included, and where it is from."""
 
     low: float
+    """The least usual value."""
     high: float
+    """The greatest usual value."""
     source: str
+    """Where the range is from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ class Component:
     """One number with its meaning: a LOINC code, a UCUM unit, and how it stands to the usual range."""
 
     code: str
+    """LOINC."""
     value: float
     unit: str
     reference: Reference | None
@@ -114,12 +125,14 @@ class ObservationRow:
     """LOINC."""
     components: tuple[Component, ...]
     given_value: float
+    """The number as it was entered; of a blood pressure the systolic one."""
     given_unit: str
     """As it was entered, before it was converted to the measure's own unit (UCUM)."""
     status: Status
     taken_at: datetime
     recorded_at: datetime
     recorder_id: UUID | None
+    """The account of whoever has noted it."""
     recorder: str
     note: str
     replaces_id: UUID | None
@@ -144,7 +157,9 @@ class BodyMass:
     component: Component
     taken_at: datetime
     weight_id: UUID
+    """The measurement of the weight."""
     height_id: UUID
+    """The measurement of the height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +168,13 @@ class Latest:
 
     rows: tuple[ObservationRow, ...]
     body_mass: BodyMass | None
+    """Null where weight or height is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
+    """One value of a series."""
+
     taken_at: datetime
     value: float
     interpretation: Interpretation
@@ -167,15 +185,23 @@ class Summary:
     """Figures of a series that is not empty."""
 
     count: int
+    """How many values."""
     mean: float
+    """Their average."""
     median: float
+    """The one in their middle."""
     least: float
+    """The least."""
     most: float
+    """The greatest."""
     first: float
+    """The oldest."""
     last: float
+    """The latest."""
     per_day: float | None
     """By how much the straight line through the values (least squares) rises in 24 hours; None for values of one instant."""
     out_of_range: int
+    """How many lie outside of the usual range."""
 
     @property
     def change(self) -> float:
@@ -187,8 +213,10 @@ class Series:
     """The values of one LOINC code over time, oldest first; `summary` is None where there are none."""
 
     code: str
+    """LOINC."""
     unit: str
     points: tuple[Point, ...]
+    """The values, the oldest first."""
     summary: Summary | None
 
 
@@ -198,3 +226,4 @@ class Trend:
 
     measure: Measure
     series: tuple[Series, ...]
+    """One, or two of a blood pressure (systolic, diastolic)."""

@@ -21,12 +21,13 @@ class Gender(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad an allergic reaction is; UNKNOWN where nobody said."""
+    """How bad an allergic reaction is."""
 
     MILD = "mild"
     MODERATE = "moderate"
     SEVERE = "severe"
     UNKNOWN = ""
+    """Nobody has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,8 @@ class PatientRow:
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
+    """Somebody to call about a patient."""
+
     id: UUID
     name: str
     relationship: str
@@ -164,6 +167,8 @@ class ContactRow:
 
 @dataclass(frozen=True, slots=True)
 class AllergyRow:
+    """What a patient must not be given, in words."""
+
     id: UUID
     substance: str
     reaction: str
@@ -185,8 +190,11 @@ class PatientDetail:
     version: int
     created_at: datetime
     contacts: tuple[ContactRow, ...]
+    """Whom to call about the patient."""
     allergies: tuple[AllergyRow, ...]
+    """What the patient must not be given."""
     allergies_checked_on: date | None
+    """When the patient was last asked about allergies; null: never."""
     merged_into: UUID | None = None
     """The record that has taken this one over; what there is of the person stands there."""
 

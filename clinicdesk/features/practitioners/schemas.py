@@ -29,10 +29,12 @@ class Interval:
 
 
 class AbsenceKind(StrEnum):
-    """LEAVE: away. BLOCK: at work, but not for visits (phone calls, a meeting)."""
+    """Why somebody takes no visits for a time."""
 
     LEAVE = "leave"
+    """Away."""
     BLOCK = "block"
+    """At work, but not for visits: phone calls, a meeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class EditClinic:
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
+    """A place where the clinic works."""
+
     id: UUID
     name: str
     address: str
@@ -70,6 +74,8 @@ class SiteRow:
 
 @dataclass(frozen=True, slots=True)
 class RoomRow:
+    """A room, and the site that it is in."""
+
     id: UUID
     site_id: UUID
     site_name: str
@@ -182,6 +188,8 @@ class SetWeeklyHours:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyHoursRow:
+    """A practitioner's working week, from a day on."""
+
     practitioner_id: UUID
     shifts: tuple[Shift, ...]
     valid_from: date
@@ -201,6 +209,8 @@ class AddAbsence:
 
 @dataclass(frozen=True, slots=True)
 class AbsenceRow:
+    """Leave or a block. Without a practitioner it holds for the whole clinic."""
+
     id: UUID
     practitioner_id: UUID | None
     kind: AbsenceKind
@@ -211,6 +221,8 @@ class AbsenceRow:
 
 @dataclass(frozen=True, slots=True)
 class HolidayRow:
+    """A public holiday; on one that is not `closed` the clinic works."""
+
     id: UUID
     day: date
     name: str

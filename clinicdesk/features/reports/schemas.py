@@ -120,6 +120,7 @@ class DemandRow:
     hour: int
     visits: int
     per_day: float
+    """How many on each such day, on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,9 @@ class PatientsRow:
     practitioner_name: str
     patients: int
     new: int
+    """How many of them had never had a visit in the clinic."""
     returning: int
+    """How many of them had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,9 @@ class Today:
     unconfirmed: int
     """Those of them who have not accepted."""
     waiting: int
+    """Patients who have arrived and are not in the room yet."""
     in_room: int
+    """Patients who are in the room."""
     fulfilled: int
     no_shows: int
     cancelled: int

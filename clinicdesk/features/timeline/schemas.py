@@ -42,6 +42,7 @@ class TimelineEntry:
     title: str
     status: str
     detail: str
+    """What else there is to say of it in short, as text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,9 @@ class ChangePassword:
     """A person's own new password."""
 
     current: str = field(repr=False)
+    """The password that is to be replaced."""
     new: str = field(repr=False)
+    """The one to come: 15 characters or more, and none that can be guessed."""
 
 
 class UserSort(StrEnum):
@@ -182,6 +184,7 @@ class SessionRow:
     device_id: UUID
     device_name: str
     address: str
+    """The network address that it was last used from."""
     created_at: datetime
     refreshed_at: datetime
     expires_at: datetime
@@ -213,4 +216,6 @@ class Enrolment:
     """What an authenticator is set up with: its secret in base 32, and the same as an address for a QR code."""
 
     secret: str = field(repr=False)
+    """In base 32."""
     address: str = field(repr=False)
+    """An otpauth:// address, for a QR code."""

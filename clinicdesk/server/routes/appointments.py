@@ -31,6 +31,7 @@ from clinicdesk.features.appointments.schemas import (
     VisitStatistics,
 )
 from clinicdesk.server.etags import IfMatch, tagged
+from clinicdesk.server.glossary import CANCELLATION
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
@@ -92,7 +93,7 @@ class VisitChanges:
 class Cancellation:
     """Why a visit is cancelled: a code of FHIR's appointment-cancellation-reason."""
 
-    reason: Annotated[str, Field(max_length=12)]
+    reason: Annotated[str, Field(max_length=12, description=CANCELLATION)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class VisitType:
     colour: Annotated[str, Field(pattern="^#[0-9A-Fa-f]{6}$")] = "#41679F"
     short: Annotated[str, Field(max_length=12)] = ""
     code: Annotated[str, Field(max_length=12)] = "ROUTINE"
+    """HL7's appointment reason: CHECKUP, EMERGENCY, FOLLOWUP, ROUTINE or WALKIN."""
     position: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 0
     active: bool = True
 
@@ -142,6 +144,8 @@ def list_visits(
     status: Annotated[list[Status], Query(max_length=10, description="In one of these states.")] = [],  # noqa: B006
     descending: bool = False,
 ) -> Page[ListedVisit]:
+    """The visits that fit, by their start. A patient finds their own alone. To list what one patient has is to look into a
+    record, and is audited."""
     return service.find_visits(
         tx,
         VisitQuery(
@@ -175,6 +179,8 @@ def walk_in(
 def undo(
     tx: WriteTx, what: Annotated[Undo, Body(openapi_examples={"last": {"value": {"unit_id": _WHO["patient_id"]}}})],
 ) -> Undone:  # fmt: skip
+    """Put back what one write did to visits, series and the waitlist, as a new change; a booking becomes entered in error.
+    An undo can be undone in turn. It needs what the write needed, and more where somebody else did it."""
     return service.revert(tx, what.unit_id)
 
 
@@ -194,6 +200,8 @@ def find_openings(
     room_id: Annotated[UUID | None, Query(description="Which has to be free, too.")] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 5,
 ) -> list[Opening]:
+    """Where a visit fits, best first: none earlier than now or later than 120 days on. A time that fills its gap comes
+    before one that leaves a useless rest, sooner before later, and the practitioners asked for before the others."""
     return service.find_openings(
         tx,
         FindOpenings(
@@ -217,14 +225,17 @@ def visit_statistics(
 
 
 @router.get("/types", operation_id="list_visit_types", summary="The kinds of visit, in the clinic's order")
-def list_types(tx: ReadTx, include_inactive: bool = False) -> list[TypeRow]:
-    return service.list_types(tx, include_inactive)
+def list_types(
+    tx: ReadTx, inactive: Annotated[bool, Query(description="Whether to show those out of use as well.")] = False
+) -> list[TypeRow]:
+    return service.list_types(tx, inactive)
 
 
 @router.post(
     "/types", operation_id="add_visit_type", summary="Add a kind of visit", status_code=201, responses=answers(409)
 )  # fmt: skip
 def add_type(tx: WriteTx, new: Annotated[VisitType, Body(openapi_examples=_TYPE)], response: Response) -> TypeRow:
+    """Add a kind of visit."""
     return tagged(service.save_type(tx, _save(new)), response)
 
 
@@ -233,6 +244,7 @@ def edit_type(
     tx: WriteTx, type_id: UUID, version: IfMatch, changes: Annotated[VisitType, Body(openapi_examples=_TYPE)],
     response: Response,
 ) -> TypeRow:  # fmt: skip
+    """Give a kind of visit new values; visits that are booked keep their length."""
     return tagged(service.save_type(tx, _save(changes, type_id, version)), response)
 
 

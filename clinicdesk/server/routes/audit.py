@@ -50,6 +50,7 @@ class Result:
     """What a verification has found, as its last page said it."""
 
     result: Annotated[str, Field(max_length=1000)]
+    """The `result` of the last page of a verification."""
 
 
 def _narrowed(
@@ -83,6 +84,7 @@ Asked = Annotated[AuditQuery, Depends(_asked)]
 
 @router.get("", operation_id="list_audit_entries", summary="Who did or saw what, newest first")
 def list_entries(tx: AuditedTx, page: Paging, query: Asked) -> Page[AuditRow]:
+    """Who did or saw what, newest first, a page at a time. That it was read is an entry itself."""
     return service.find_entries(tx, query, page)
 
 
@@ -106,10 +108,14 @@ def export_entries(
     tx: AuditedTx,
     request: Request,
     query: Asked,
-    shape: Annotated[Shape, Query(alias="format")] = Shape.FHIR,
+    shape: Annotated[
+        Shape, Query(alias="format", description="FHIR AuditEvents, one a line, or a table.")
+    ] = Shape.FHIR,
     most: Annotated[int, Query(ge=1, le=service.MOST_EXPORTED, description="How many at most.")] = 1000,
     cursor: Annotated[str, Query(max_length=1000, description="Found in the link of the page before.")] = "",
 ) -> Response:
+    """Entries to be taken out of the clinic, in pages of up to 10,000; the header `Link` leads to the next. That is an entry
+    itself."""
     page = service.export_entries(tx, query, PageRequest(most, cursor))
     text, kind, ending = (
         (to_ndjson(page.items), FHIR, "ndjson") if shape is Shape.FHIR else (to_csv(page.items, AuditRow), CSV, "csv")
@@ -129,6 +135,8 @@ def verify(
     cursor: Annotated[str, Query(max_length=1000, description="`next` of the part before; empty for the first.")] = "",
     most: Annotated[int, Query(ge=1, le=service.MOST_VERIFIED, description="How many entries at most.")] = 20_000,
 ) -> VerificationPage:
+    """Walk a part of the trail, from where the page before ended, and say whether it holds: follow `next` to its end, and
+    the whole trail is verified without anybody waiting for minutes."""
     return service.verify_page(tx, cursor, most)
 
 

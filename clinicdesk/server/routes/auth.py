@@ -99,6 +99,7 @@ class LogInCode:
 
     ticket: Token = field(repr=False)
     code: TypedCode = field(repr=False)
+    """What the authenticator shows, or a recovery code."""
     device_name: str = ""
     cookies: bool = False
 
@@ -121,6 +122,7 @@ class Session:
     device_token: str = field(repr=False)
     session_id: UUID
     user: UserRow
+    """The account that is signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class Code:
     """A code of the authenticator, or a recovery code."""
 
     code: TypedCode = field(repr=False)
+    """What the authenticator shows, or a recovery code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,7 @@ class PasswordAndCode:
 
     password: Password = field(repr=False)
     code: TypedCode = field(repr=False)
+    """What the authenticator shows, or a recovery code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,8 @@ class Accepted:
 async def register(
     request: Request, asked: Annotated[Register, Body(openapi_examples=_REGISTER)], later: BackgroundTasks
 ) -> Registered:
+    """Open an account for a patient, and mail the link that proves its address. The answer is the same where there is one
+    already. The account sees nothing until somebody at the clinic links it to a record."""
     serving = serving_of(request)
     await _limit_mails(request, asked.email)
     actor, site = anonymous_actor(request), serving.settings.public_url
@@ -212,6 +218,7 @@ def verify_email(tx: AnonymousTx, link: MailedToken) -> None:
     "/email/resend", operation_id="resend_verification", summary="Ask for the mail again", status_code=202
 )  # fmt: skip
 async def resend(request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+    """Mail the link that proves an address once more. The answer is the same where there is nothing to prove."""
     await _limit_mails(request, wanted.email)
     later.add_task(_write_to, request, service.send_verification, wanted.email)
     return Accepted()
@@ -224,6 +231,8 @@ async def resend(request: Request, wanted: EmailAddress, later: BackgroundTasks)
 async def login(
     request: Request, response: Response, given: Annotated[LogIn, Body(openapi_examples=_LOGIN)]
 ) -> Session:
+    """Open a session. Where the account has a second factor the answer is 401 `second_factor_required`, with the `ticket`
+    that its code is sent with; too many wrong passwords lock the account for a while (429)."""
     serving = serving_of(request)
     place = _place(request, given.device_name)
     desk = await run_in_threadpool(service.desk_of, serving.database, given.email, place)
@@ -305,6 +314,7 @@ def edit_me(tx: WriteTx, version: IfMatch, wanted: OwnName, response: Response) 
     summary="Change one's password, which signs one out elsewhere",
 )  # fmt: skip
 def change_password(request: Request, caller: SignedInCaller, wanted: ChangePassword) -> UserRow:
+    """Give oneself another password, by the one that was. One's other sessions end."""
     database = serving_of(request).database
     return service.replace_password(database, caller.actor, wanted, caller.session_id)
 
@@ -313,6 +323,7 @@ def change_password(request: Request, caller: SignedInCaller, wanted: ChangePass
     "/password/forgot", operation_id="forgot_password", summary="Ask for a link to a new password", status_code=202
 )  # fmt: skip
 async def forgot_password(request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+    """Mail a link by which a lost password is replaced. The answer is the same where there is no such account."""
     await _limit_mails(request, wanted.email)
     later.add_task(_write_to, request, service.forgot_password, wanted.email)
     return Accepted()
@@ -322,6 +333,7 @@ async def forgot_password(request: Request, wanted: EmailAddress, later: Backgro
     "/password/reset", operation_id="reset_password", summary="Choose a new password by a mailed link", status_code=204
 )  # fmt: skip
 def reset_password(request: Request, wanted: ResetPassword) -> None:
+    """Choose a new password by the token of a mailed link, which works once."""
     ensure_own_page(request)
     service.choose_password(serving_of(request).database, anonymous_actor(request), wanted.token, wanted.password)
 

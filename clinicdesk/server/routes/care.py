@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Query, Request, Response
 
 from clinicdesk.core.paging import Page
 from clinicdesk.features.care import service
@@ -70,6 +70,8 @@ def break_glass(
     asked: Annotated[BreakGlass, Body(openapi_examples=_OPEN)],
     response: Response,
 ) -> EmergencyRow:
+    """Reach the clinical record of a patient who is not in one's care, in an emergency: for an hour, with a reason and one's
+    own password again. Administrators are alerted, and one of them judges it."""
     database = serving_of(request).database
     return tagged(service.break_glass(database, caller.actor, asked), response)
 
@@ -78,7 +80,7 @@ def break_glass(
 def list_emergencies(
     tx: AuditedTx,
     page: Paging,
-    reviewed: bool | None = None,
+    reviewed: Annotated[bool | None, Query(description="Those that were judged, or those that were not.")] = None,
     user_id: UUID | None = None,
     patient_id: UUID | None = None,
 ) -> Page[EmergencyRow]:

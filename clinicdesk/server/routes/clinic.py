@@ -170,6 +170,7 @@ def list_sites(tx: ReadTx, inactive: Inactive = False) -> list[SiteRow]:
 
 @router.post("/sites", operation_id="add_site", summary="Add a site", status_code=201)
 def add_site(tx: WriteTx, values: Annotated[SiteValues, Body(openapi_examples=_SITE)], response: Response) -> SiteRow:
+    """Add a site."""
     return tagged(service.save_site(tx, SaveSite(values.name, values.address, values.active)), response)
 
 
@@ -183,6 +184,7 @@ def edit_site(
     values: Annotated[SiteValues, Body(openapi_examples=_SITE)],
     response: Response,
 ) -> SiteRow:
+    """Give a site new values."""
     changed = SaveSite(values.name, values.address, values.active, site_id, version)
     return tagged(service.save_site(tx, changed), response)
 
@@ -194,6 +196,7 @@ def list_rooms(tx: ReadTx, inactive: Inactive = False) -> list[RoomRow]:
 
 @router.post("/rooms", operation_id="add_room", summary="Add a room", status_code=201)
 def add_room(tx: WriteTx, values: Annotated[RoomValues, Body(openapi_examples=_ROOM)], response: Response) -> RoomRow:
+    """Add a room of a site."""
     return tagged(service.save_room(tx, SaveRoom(values.site_id, values.name, values.active)), response)
 
 
@@ -207,13 +210,16 @@ def edit_room(
     values: Annotated[RoomValues, Body(openapi_examples=_ROOM)],
     response: Response,
 ) -> RoomRow:
+    """Give a room new values."""
     changed = SaveRoom(values.site_id, values.name, values.active, room_id, version)
     return tagged(service.save_room(tx, changed), response)
 
 
 @router.get("/holidays", operation_id="list_holidays", summary="Public holidays")
 def list_holidays(
-    tx: ReadTx, first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")]
+    tx: ReadTx,
+    first: Annotated[Day, Query(alias="from", description="The first day.")],
+    last: Annotated[Day, Query(alias="to", description="The last day, which is among them.")],
 ) -> list[HolidayRow]:
     return service.holidays(tx, first, last)
 
@@ -240,13 +246,17 @@ def load_holidays(tx: WriteTx, of: Annotated[PublicHolidays, Body(openapi_exampl
 
 @router.get("/absences", operation_id="list_absences", summary="Leave and blocks of everybody that touch some time")
 def list_absences(
-    tx: ReadTx, start: Annotated[Instant, Query(alias="from")], end: Annotated[Instant, Query(alias="to")]
+    tx: ReadTx,
+    start: Annotated[Instant, Query(alias="from", description="Those that end later.")],
+    end: Annotated[Instant, Query(alias="to", description="Those that begin earlier.")],
 ) -> list[AbsenceRow]:
+    """Leave, blocks and closures that touch a time, by their start. Those of the whole clinic have no practitioner."""
     return service.absences(tx, start, end)
 
 
 @router.post("/absences", operation_id="add_closure", summary="Close the whole clinic for a time", status_code=201)
 def add_closure(tx: WriteTx, new: Annotated[Closure, Body(openapi_examples=_CLOSED)]) -> AbsenceRow:
+    """Close the whole clinic for a time. Visits that are booked stay where they are."""
     return service.add_absence(tx, AddAbsence(None, new.kind, new.start, new.end, new.note))
 
 

@@ -146,6 +146,7 @@ def list_doctors(
 
 @router.post("", operation_id="add_doctor", summary="Add a practitioner", status_code=201)
 def add_doctor(tx: WriteTx, values: Annotated[DoctorValues, Body(openapi_examples=_NEW)], response: Response) -> Doctor:
+    """Add a practitioner."""
     return _tagged(service.save_practitioner(tx, _save(values)), response)
 
 
@@ -165,6 +166,7 @@ def edit_doctor(
     values: Annotated[DoctorValues, Body(openapi_examples=_NEW)],
     response: Response,
 ) -> Doctor:
+    """Give a practitioner new values. One who is not `active` takes no more visits; those that are booked stay."""
     return _tagged(service.save_practitioner(tx, _save(values, doctor_id, version)), response)
 
 
@@ -180,6 +182,7 @@ def availability(
     minutes: Annotated[int, Query(ge=1, le=1440, description="How long the visit is.")] = 30,
     limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 50,
 ) -> list[Opening]:
+    """One practitioner's free times, end to end, in order: none earlier than now or later than 120 days on."""
     return appointments.openings_of(tx, OpeningsOf(doctor_id, start, end, timedelta(minutes=minutes), limit))
 
 
@@ -223,6 +226,7 @@ def set_hours(
     summary="Leave and blocks that touch some time, those of the whole clinic among them",
 )  # fmt: skip
 def leave(tx: ReadTx, doctor_id: UUID, start: From, end: To) -> list[AbsenceRow]:
+    """Leave and blocks of one practitioner and closures of the clinic that touch a time, by their start."""
     return service.absences(tx, start, end, (doctor_id,))
 
 

@@ -186,7 +186,7 @@ def list_documents(
     tx: AuditedTx,
     page: Paging,
     patient_id: Annotated[UUID, Query(examples=[_PATIENT])],
-    type: DocumentType | None = None,  # noqa: A002
+    type: Annotated[DocumentType | None, Query(description="Of this type.")] = None,  # noqa: A002
     category: Category | None = None,
     medication_id: UUID | None = None,
     status: Annotated[DocumentStatus, Query(description="Removed ones are entered-in-error.")] = DocumentStatus.CURRENT,
@@ -204,12 +204,15 @@ def list_documents(
 def file_document(
     request: Request, upload: Annotated[Upload, Depends(_upload, scope="function")], tx: WriteTx, response: Response
 ) -> DocumentRow:
+    """Keep a file with a patient. Whoever has the paper may file it, whatever it is; who sees it then is decided by its
+    type. Images are encoded anew, without what the camera wrote into them."""
     quota = serving_of(request).settings.quota
     return tagged(service.file_document(tx, upload.said, upload.held, quota), response)
 
 
 @router.get("/types", operation_id="list_document_types", summary="The types of documents, and who sees each")
 def list_document_types(tx: ReadTx) -> list[DocumentTypeRow]:
+    """Every type of document with its LOINC code, and whom it is for: the desk sees the administrative ones alone."""
     return service.list_types(tx)
 
 
@@ -224,6 +227,7 @@ def set_own_avatar(
     response: Response,
     let_go: LetGo,
 ) -> PictureRow:
+    """Give one's own account a picture, in place of the one it had. It is encoded anew, without what a camera wrote into it."""
     with putting(there) as version:
         row, displaced = service.set_own_avatar(tx, held, version)
     let_go(displaced)
@@ -243,6 +247,7 @@ def remove_own_avatar(tx: WriteTx, version: IfMatch, let_go: LetGo) -> None:
     responses={**_sends(MediaType.JPEG), **answers(404)},
 )  # fmt: skip
 def get_avatar(request: Request, content: Annotated[Content, Depends(_avatar)]) -> Response:
+    """The picture of a colleague's account, as JPEG."""
     return _sent(request, content)
 
 
@@ -277,6 +282,7 @@ def remove_patient_photo(tx: WriteTx, patient_id: UUID, version: IfMatch, let_go
     responses={**_sends(MediaType.JPEG), **answers(404, 409)},
 )  # fmt: skip
 def get_patient_photo(request: Request, content: Annotated[Content, Depends(_photo)]) -> Response:
+    """What a patient looks like, as JPEG."""
     return _sent(request, content)
 
 
@@ -292,6 +298,7 @@ def get_document(tx: AuditedTx, document_id: UUID, response: Response) -> Docume
     responses={**_sends(*MediaType), **answers(404)},
 )  # fmt: skip
 def download_document(request: Request, content: Annotated[Content, Depends(_content)]) -> Response:
+    """The file as it is kept, to be saved and not to be shown in place. That it was read stands in the audit trail."""
     return _sent(request, content)
 
 
@@ -300,6 +307,7 @@ def download_document(request: Request, content: Annotated[Content, Depends(_con
     response_class=Response, responses={**_sends(MediaType.JPEG), **answers(404)},
 )  # fmt: skip
 def get_document_thumbnail(request: Request, content: Annotated[Content, Depends(_thumbnail)]) -> Response:
+    """A small picture of a document that is an image. That it was seen stands in the audit trail."""
     return _sent(request, content)
 
 

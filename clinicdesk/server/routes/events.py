@@ -70,6 +70,8 @@ _FRAME = TypeAdapter(Stand)
     "/ticket", operation_id="create_events_ticket", summary="Ask for a ticket to the stream of events", status_code=201
 )  # fmt: skip
 def create_ticket(tx: ReadTx, caller: SignedInCaller, request: Request) -> EventsTicket:
+    """A ticket for the stream of events, good once and for half a minute: for browsers, which can send no header as they
+    open a WebSocket."""
     service.acting(tx)
     ticket = serving_of(request).tokens.events_ticket(caller)
     return EventsTicket(ticket, int(EVENTS_TICKET_LASTS.total_seconds()))

@@ -88,9 +88,11 @@ class Intake:
     times: Whole | None = None
     period: Whole = 1
     period_unit: PeriodUnit = PeriodUnit.DAY
+    """Hours, days, weeks or months."""
     moment: Moment = Moment.ANY
     as_needed: Yes = False
     most_a_day: Whole | None = None
+    """Doses that must not be exceeded in a day, for what is taken when needed."""
     route: Route = Route.UNSAID
     instructions: Annotated[str, Field(max_length=2000)] = ""
 
@@ -185,6 +187,7 @@ class Supply:
     """What was handed out, and for how many days it lasts."""
 
     on: Day | None = None
+    """The day on which it was handed out; null: today."""
     days: Whole | None = None
     quantity: Amount | None = None
     unit: Text = ""
@@ -239,6 +242,7 @@ def past_medications(
 def check_medicine(
     tx: AuditedTx, patient_id: UUID, asked: Annotated[Medicine, Body(openapi_examples=_CHECK)]
 ) -> Checked:
+    """What speaks against a medicine for this patient, worst first. That it was looked up stands in the audit trail."""
     return medications.check_medicine(tx, patient_id, asked.medicine, asked.except_id)
 
 
@@ -393,9 +397,11 @@ def list_reminders(tx: AuditedTx, patient_id: UUID) -> list[ReminderRow]:
 
 @router.get(f"{PATIENT}/reminders/due", operation_id="due_reminders", summary="What is due in a time", **OF)
 def due_reminders(
-    tx: AuditedTx, patient_id: UUID, since: Annotated[Instant | None, Query(description="Now, if not said.")] = None,
+    tx: AuditedTx, patient_id: UUID,
+    since: Annotated[Instant | None, Query(alias="from", description="Now, if not said.")] = None,
     hours: Annotated[int, Query(ge=1, le=744, description="How long a time to look at.")] = 24,
 ) -> list[DueReminder]:  # fmt: skip
+    """When a patient is to be reminded of what, in a span of 31 days at most. Audited."""
     start = since or tx.now
     return medications.due_for_patient(tx, patient_id, start, start + timedelta(hours=hours))
 
@@ -407,6 +413,7 @@ def due_reminders(
 def add_reminder(
     tx: WriteTx, medication_id: UUID, rule: Annotated[Rule, Body(openapi_examples=_REMINDER)], response: Response
 ) -> ReminderRow:
+    """Remind a patient of a medicine from now on."""
     return tagged(medications.save_reminder(tx, SaveReminder(medication_id, rule.told())), response)
 
 
@@ -418,6 +425,7 @@ def edit_reminder(
     tx: WriteTx, medication_id: UUID, reminder_id: UUID, version: IfMatch,
     rule: Annotated[Rule, Body(openapi_examples=_REMINDER)], response: Response,
 ) -> ReminderRow:  # fmt: skip
+    """Give a reminder of a medicine another rule."""
     request = SaveReminder(medication_id, rule.told(), reminder_id, version)
     return tagged(medications.save_reminder(tx, request), response)
 

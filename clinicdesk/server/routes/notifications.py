@@ -98,6 +98,7 @@ class MessagingSettings:
     """
 
     email: bool
+    """Whether the clinic sends e-mail."""
     sms: bool
     notices: bool
     grace_seconds: Annotated[int, Field(ge=0, le=LONGEST_GRACE // timedelta(seconds=1))]
@@ -215,6 +216,7 @@ def list_rules(tx: ReadTx) -> list[ReminderRuleRow]:
 def add_rule(
     tx: WriteTx, rule: Annotated[ReminderRule, Body(openapi_examples=_RULE)], response: Response
 ) -> ReminderRuleRow:
+    """Remind of visits at one more time. Visits to come are planned anew."""
     request = SaveReminderRule(rule.minutes_before, rule.type_id, rule.channel)
     return tagged(service.save_reminder_rule(tx, request), response)
 
@@ -230,6 +232,7 @@ def edit_rule(
     rule: Annotated[ReminderRule, Body(openapi_examples=_RULE)],
     response: Response,
 ) -> ReminderRuleRow:
+    """Give a rule new values. Visits to come are planned anew."""
     request = SaveReminderRule(rule.minutes_before, rule.type_id, rule.channel, rule_id, version)
     return tagged(service.save_reminder_rule(tx, request), response)
 

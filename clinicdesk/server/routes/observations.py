@@ -24,7 +24,7 @@ from clinicdesk.server.etags import IfMatch, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.routes.medications import CHANGE, OF, PATIENT, REASON, Amount, Reason, Text
 from clinicdesk.server.routing import router as group
-from clinicdesk.server.times import Instant
+from clinicdesk.server.times import From, Instant, To
 from clinicdesk.server.units import AuditedTx, WriteTx
 
 router = group("/health", "health")
@@ -67,8 +67,8 @@ class Correction:
 
 @router.get(f"{PATIENT}/metrics", operation_id="list_metrics", summary="What was measured, the latest first", **OF)
 def list_metrics(
-    tx: AuditedTx, patient_id: UUID, page: Paging, measure: Measure | None = None, since: Instant | None = None,
-    until: Instant | None = None, entered_in_error: bool = False,
+    tx: AuditedTx, patient_id: UUID, page: Paging, measure: Measure | None = None, since: From = None,
+    until: To = None, entered_in_error: bool = False,
 ) -> Page[ObservationRow]:  # fmt: skip
     query = ObservationQuery(patient_id, measure, since, until, entered_in_error, page)
     return observations.list_observations(tx, query)
@@ -95,9 +95,11 @@ def latest_metrics(tx: AuditedTx, patient_id: UUID) -> Latest:
 
 @router.get(f"{PATIENT}/metrics/trend", operation_id="metric_trend", summary="A measure over time", **OF)
 def metric_trend(
-    tx: AuditedTx, patient_id: UUID, measure: Measure = Measure.WEIGHT, since: Instant | None = None,
-    until: Instant | None = None,
+    tx: AuditedTx, patient_id: UUID, measure: Measure = Measure.WEIGHT, since: From = None,
+    until: To = None,
 ) -> Trend:  # fmt: skip
+    """A measure from `from` on and before `to`, oldest first, with its figures; BMI is computed from weights and heights. Of
+    more than 10,000 values the latest are given. Audited."""
     return observations.trend(tx, patient_id, measure, since, until)
 
 

@@ -41,7 +41,7 @@ from clinicdesk.server.etags import IfMatch, etag, tagged
 from clinicdesk.server.paging import Paging
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routing import router as group
-from clinicdesk.server.times import BirthDay, Day, Instant
+from clinicdesk.server.times import BirthDay, Day, From, To
 from clinicdesk.server.units import AuditedTx, WriteTx
 
 router = group("/patients", "patients")
@@ -205,11 +205,15 @@ def search_patients(
     ] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> list[PatientRow]:
+    """Patients by parts of names, birth date, phone or record number, as one types them, the best first. That it was asked,
+    and how many were shown, stands in the audit trail."""
     return service.look_up(tx, text, limit)
 
 
 @router.post("/duplicates", operation_id="find_duplicates", summary="Who may be this person already")
 def find_duplicates(tx: AuditedTx, person: Annotated[Person, Body(openapi_examples=_PEOPLE)]) -> list[Duplicate]:
+    """The patients who may be this person, the likeliest first, at most five. Takes demographics as they stand while they
+    are being typed, complete or not."""
     return service.find_duplicates(tx, person.told())
 
 
@@ -282,6 +286,7 @@ def mark_living(tx: WriteTx, patient_id: UUID, version: IfMatch, response: Respo
 def reveal_fields(
     tx: AuditedTx, patient_id: UUID, wanted: Annotated[Fields, Body(openapi_examples=_FIELDS)]
 ) -> Revealed:
+    """The masked fields in clear; which ones were shown stands in the audit trail."""
     return Revealed(dict(service.reveal(tx, patient_id, wanted.fields)))
 
 
@@ -300,7 +305,7 @@ def duplicates_of_patient(tx: AuditedTx, patient_id: UUID) -> list[Duplicate]:
 def patient_timeline(
     tx: AuditedTx, patient_id: UUID, page: Paging,
     kinds: Annotated[list[EntryKind], Query(max_length=5, description="None: all.")] = [],  # noqa: B006
-    since: Instant | None = None, until: Instant | None = None,
+    since: From = None, until: To = None,
 ) -> Timeline:  # fmt: skip
     wanted = frozenset(kinds) or frozenset(EntryKind)
     return timeline.of_patient(tx, TimelineQuery(patient_id, wanted, since, until, page))
@@ -308,6 +313,7 @@ def patient_timeline(
 
 @router.get("/{patient_id}/access-log", operation_id="patient_access_log", summary="Who saw or did what of a record")
 def patient_access_log(tx: AuditedTx, patient_id: UUID, page: Paging) -> Page[AuditRow]:
+    """Every entry of the audit trail about a patient's record, newest first: who saw or did what, and when."""
     return audit.access_log_page(tx, patient_id, page)
 
 
@@ -355,6 +361,7 @@ def list_allergies(tx: AuditedTx, patient_id: UUID, removed: bool = False) -> li
 def add_allergy(
     tx: WriteTx, patient_id: UUID, told: Annotated[Substance, Body(openapi_examples=_ALLERGY)], response: Response
 ) -> AllergyRow:
+    """Add what a patient must not be given."""
     return _tagged(
         service.save_allergy(tx, SaveAllergy(patient_id, told.substance, told.reaction, told.severity)), response
     )
@@ -376,6 +383,7 @@ def edit_allergy(
     tx: WriteTx, patient_id: UUID, allergy_id: UUID, version: IfMatch,
     told: Annotated[Substance, Body(openapi_examples=_ALLERGY)], response: Response,
 ) -> AllergyRow:  # fmt: skip
+    """Give an allergy new values."""
     request = SaveAllergy(patient_id, told.substance, told.reaction, told.severity, allergy_id, version)
     return _tagged(service.save_allergy(tx, request), response)
 
@@ -416,6 +424,7 @@ def list_contacts(tx: AuditedTx, patient_id: UUID, removed: bool = False) -> lis
 def add_contact(
     tx: WriteTx, patient_id: UUID, told: Annotated[Somebody, Body(openapi_examples=_CONTACT)], response: Response
 ) -> ContactRow:
+    """Add somebody to call about a patient."""
     return _tagged(
         service.save_contact(tx, SaveContact(patient_id, told.name, told.relationship, told.phone)), response
     )
@@ -429,6 +438,7 @@ def edit_contact(
     tx: WriteTx, patient_id: UUID, contact_id: UUID, version: IfMatch,
     told: Annotated[Somebody, Body(openapi_examples=_CONTACT)], response: Response,
 ) -> ContactRow:  # fmt: skip
+    """Give a contact new values."""
     request = SaveContact(patient_id, told.name, told.relationship, told.phone, contact_id, version)
     return _tagged(service.save_contact(tx, request), response)
 

@@ -61,7 +61,10 @@ def today(tx: ReadTx, practitioner_ids: Practitioners = None) -> Today:
     response_model=Report[AttendanceRow], responses=CSV_TOO | answers(404),
 )  # fmt: skip
 def attendance(
-    tx: ReportTx, query: Asked, wanted: WantedFormat, by: By = By.PRACTITIONER
+    tx: ReportTx,
+    query: Asked,
+    wanted: WantedFormat,
+    by: Annotated[By, Query(description="What a line is for.")] = By.PRACTITIONER,
 ) -> Report[AttendanceRow] | Response:
     return _answer(service.attendance(tx, query, by), AttendanceRow, f"attendance-by-{by}", wanted)
 

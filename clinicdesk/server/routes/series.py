@@ -22,6 +22,7 @@ from clinicdesk.features.appointments.series_schemas import (
     SeriesDetail,
 )
 from clinicdesk.server.etags import IfMatch
+from clinicdesk.server.glossary import CANCELLATION
 from clinicdesk.server.problems import answers
 from clinicdesk.server.routes.appointments import Minutes, Reason
 from clinicdesk.server.routing import router as group
@@ -50,7 +51,9 @@ class Repeat:
     Exactly one of `count` and `until` says when it ends; exceptions count."""
 
     frequency: Frequency
+    """Every day, week, month or year."""
     interval: Annotated[int, Field(strict=True, ge=1, le=MOST_INTERVAL)] = 1
+    """Every so many of these."""
     weekdays: Annotated[list[Annotated[int, Field(strict=True, ge=0, le=6)]], Field(max_length=7)] = field(
         default_factory=list
     )
@@ -103,7 +106,7 @@ class SeriesCancellation:
     """How much to cancel, and why: a code of FHIR's appointment-cancellation-reason."""
 
     scope: Scope
-    reason: Annotated[str, Field(max_length=12)]
+    reason: Annotated[str, Field(max_length=12, description=CANCELLATION)]
 
 
 @router.post(
@@ -111,6 +114,9 @@ class SeriesCancellation:
     responses=answers(404, 409),
 )  # fmt: skip
 def book_series(tx: WriteTx, new: Annotated[NewSeries, Body(openapi_examples=_NEW)]) -> SeriesDetail:
+    """Book every visit of a series, at the same time of the clinic's local day. Where some do not fit, none is booked and
+    `clashes` names them, or they are left out and told, as `on_clash` says; if none fits, the series is refused in any
+    case."""
     request = BookSeries(
         new.patient_id, new.practitioner_id, new.start, timedelta(minutes=new.minutes), new.repeat.rule(), new.type_id,
         new.room_id, new.reason, new.outside_hours, new.on_clash,

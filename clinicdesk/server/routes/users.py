@@ -101,6 +101,7 @@ def user_statistics(tx: ReportTx) -> UserStatistics:
 
 @router.get("/roles", operation_id="list_roles", summary="The roles of accounts and what each may do")
 def list_roles(tx: ReadTx) -> list[RoleGrants]:
+    """Every role that an account can have, with the permissions that go with it."""
     return service.list_roles(tx)
 
 
@@ -120,6 +121,8 @@ def edit_user(tx: WriteTx, user_id: UUID, version: IfMatch, changes: UserChanges
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def set_active(tx: WriteTx, user_id: UUID, version: IfMatch, wanted: Activity, response: Response) -> UserRow:
+    """Turn an account on or off. Off, nothing more can be done with it, and its sessions end for good: whoever is let in again
+    signs in again."""
     return tagged(service.set_active(tx, user_id, version, wanted.active), response)
 
 
@@ -152,4 +155,5 @@ def remove_second_factor(tx: WriteTx, user_id: UUID) -> None:
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
 def deactivate(tx: WriteTx, user_id: UUID, version: IfMatch, response: Response) -> UserRow:
+    """Turn an account off. Nothing more can be done with it, and its sessions end; what it did keeps its name."""
     return tagged(service.set_active(tx, user_id, version, active=False), response)

@@ -165,6 +165,7 @@ def list_waitlist(
     type_id: UUID | None = None,
     priority: Annotated[Priority, Query(description="At least as urgent as this.")] = Priority.ROUTINE,
 ) -> Page[Waiting]:
+    """Those who wait, the longest first. To list what one patient waits for is audited."""
     query = WishQuery(state or WishState.WAITING, patient_id, practitioner_id, type_id, priority, page)
     found = service.find_wishes(tx, query)
     return Page([Waiting.of(row) for row in found.items], found.next, found.total)
