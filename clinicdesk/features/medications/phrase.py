@@ -47,6 +47,10 @@ _MOMENTS = {
     "cc": Moment.WITH_MEALS, "with meals": Moment.WITH_MEALS, "with food": Moment.WITH_MEALS,
     "pc": Moment.AFTER_MEALS, "after meals": Moment.AFTER_MEALS, "after food": Moment.AFTER_MEALS,
 }  # fmt: skip
+_SCHEME = {
+    Moment.MORNING: "in the morning", Moment.NOON: "at noon", Moment.EVENING: "in the evening", Moment.BEDTIME: "at bedtime",
+}  # fmt: skip
+"""What `1-0-1-0` counts, one after the other."""
 _ONCE_A_DAY = frozenset({Moment.MORNING, Moment.NOON, Moment.EVENING, Moment.BEDTIME})
 _ROUTES = {
     "po": Route.ORAL, "oral": Route.ORAL, "orally": Route.ORAL, "by mouth": Route.ORAL, "sl": Route.SUBLINGUAL,
@@ -73,8 +77,10 @@ _COMPOUND = re.compile(r"\d[\d.]*(?:mg|mcg|g)?/\d[\d.]*(?:mg|mcg|g|ml)?")
 """The strength of a product of two ingredients, or of a liquid: 8/500, 100mg/5ml."""
 _INTERVAL = re.compile(r"(\d{1,2})(h|hrs?|hours?|d|days?|w|weeks?|months?)")
 _INTERVAL_UNITS = {"h": _HOUR, "d": _DAY, "w": _WEEK, "m": _MONTH}
+_PIECES = re.compile(r"(\d{0,3})(?:([½¼¾])|[.,](\d{1,2}))?|([13])/([24])")
 _WORD = re.compile(r"\S+")
 _WRITTEN = {"½": 0.5, "half": 0.5, "one": 1.0, "two": 2.0, "three": 3.0, "¼": 0.25}
+_FRACTIONS = {"": 0.0, "½": 0.5, "¼": 0.25, "¾": 0.75}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,13 @@ class _Reading:
     dosage: Dosage = field(default_factory=Dosage)
     ends_on: date | None = None
     refills: int | None = None
+    by_scheme: bool = False
+    """How much and how often was told as `1-0-1`, which counts pieces."""
+    scheme: str = ""
+    """At which times of the day, where the dosage has no place for them; and how much each time, where that `varies`."""
+    varies: bool = False
+    assumed: bool = False
+    """The strength of a piece came without a unit, and milligrams were taken."""
 
     def word(self, at: int) -> str:
         return self.words[at] if at < len(self.words) else ""
@@ -133,9 +146,10 @@ def parse(text: str, today: date) -> Proposal:
     """What the text prescribes, beginning `today`; never raises.
 
     The medicine comes first, then in any order: an amount (`400`, `400mg`, `2 tabs`, `5 ml`; an amount before a form or a count
-    is the strength of one piece: `10mg tab 2`), how often (`tds`, `bd`, `q6h`, `every 6 hours`, `3x`, `weekly`, `nocte`), when
-    needed (`prn`, `max 4`), a route (`po`, `im`), meals (`ac`, `with food`), a length (`7d`, `2w`, `5/7`, `3/12`, `for 10 days`)
-    and refills (`r2`). What is not understood after the medicine stays in the instructions.
+    is the strength of one piece: `10mg tab 2`), how often (`tds`, `bd`, `q6h`, `every 6 hours`, `3x`, `weekly`, `nocte`) or how
+    much in the morning, at noon, in the evening and at bedtime (`1-0-1`, `½-0-½-0`, `10-8-10 units`), when needed (`prn`,
+    `max 4`), a route (`po`, `im`), meals (`ac`, `with food`), a length (`7d`, `2w`, `5/7`, `3/12`, `for 10 days`) and refills
+    (`r2`). What is not understood after the medicine stays in the instructions.
     """
     matches = list(_WORD.finditer(text))
     reading = _Reading([match.group().casefold().strip(",;") for match in matches], today)
@@ -155,16 +169,21 @@ def parse(text: str, today: date) -> Proposal:
 def _proposal(reading: _Reading, medicine: list[str], rest: list[str]) -> Proposal:
     name = " ".join(medicine)
     amount, unit, strength = _dose(reading)
-    assumed = amount is not None and not unit and not strength
+    bare = amount is not None and not unit and not strength and not reading.by_scheme
     return Proposal(
         medicine=name[:1].upper() + name[1:],
         strength=strength,
         form=reading.form,
-        dosage=replace(reading.dosage, amount=amount, unit="mg" if assumed else unit, instructions=" ".join(rest)),
+        dosage=replace(
+            reading.dosage,
+            amount=amount,
+            unit="mg" if bare else unit,
+            instructions=", ".join(filter(None, (reading.scheme, " ".join(rest)))),
+        ),
         starts_on=reading.today,
         ends_on=reading.ends_on,
         refills=reading.refills or 0,
-        unit_assumed=assumed,
+        unit_assumed=bare or reading.assumed,
     )
 
 
@@ -176,6 +195,8 @@ def _dose(reading: _Reading) -> tuple[float | None, str, str]:
     masses = [entry for entry in reading.amounts if entry[1] and entry[1] not in _COUNTED]
     counts = [entry for entry in reading.amounts if not entry[1] or entry[1] in _COUNTED]
     strength = reading.strength or (f"{masses[0][0]:g} {masses[0][1]}" if masses else "")
+    if reading.varies:
+        return None, "", strength
     piece = reading.form if reading.form in _COUNTED else ""
     if counts and (strength or piece):
         return counts[0][0], counts[0][1] or piece, strength
@@ -245,6 +266,44 @@ def _read_rhythm(reading: _Reading, at: int) -> int:
         return 0
     reading.dosage = replace(reading.dosage, times=times, period=period, period_unit=unit)
     return taken
+
+
+def _read_scheme(reading: _Reading, at: int) -> int:
+    """`1-0-1`, `½-0-½-0`, `10-8-10 units`: how much in the morning, at noon, in the evening and at bedtime."""
+    parts = re.split("[-–]", reading.word(at))
+    found = [_pieces(part) for part in parts]
+    if len(parts) not in (3, 4) or None in found or not any(found) or reading.dosage.times is not None:
+        return 0
+    given = [(moment, number) for moment, number in zip(_SCHEME, found, strict=False) if number]
+    behind = reading.word(at + 1)
+    unit = _UNITS.get(behind) or _FORMS.get(behind, "")
+    if not unit and max(number for _, number in given) >= 10:
+        return 0  # a date, more likely
+    if reading.amounts and not reading.amounts[-1][1]:  # `400 1-0-1`: pieces of 400
+        reading.strength, reading.assumed = f"{reading.amounts.pop()[0]:g} mg", True
+    reading.by_scheme = True
+    reading.varies = len({number for _, number in given}) > 1
+    reading.dosage = replace(reading.dosage, times=len(given))
+    if not reading.varies:
+        reading.amounts.append((given[0][1], unit))
+    if len(given) == 1 and reading.dosage.moment is Moment.ANY:
+        reading.dosage = replace(reading.dosage, moment=given[0][0])
+    else:
+        much = (f"{number:g} {unit}".strip() + " " if reading.varies else "" for _, number in given)
+        reading.scheme = ", ".join(f"{how}{_SCHEME[when]}" for how, (when, _) in zip(much, given, strict=True))
+    if behind in _FORMS:
+        reading.form = reading.form or unit
+    return 2 if unit else 1
+
+
+def _pieces(written: str) -> float | None:
+    """How much `1`, `½`, `1½`, `0,5` or `1/2` is; None for what is no such number."""
+    match = _PIECES.fullmatch(written) if written else None
+    if match is None:
+        return None
+    if match[4]:
+        return int(match[4]) / int(match[5])
+    return int(match[1] or 0) + _FRACTIONS[match[2] or ""] + float(f"0.{match[3] or 0}")
 
 
 def _read_moment(reading: _Reading, at: int) -> int:
@@ -335,7 +394,7 @@ def _read_form(reading: _Reading, at: int) -> int:
 
 _Reader = Callable[[_Reading, int], int]
 _READERS: tuple[_Reader, ...] = (
-    _read_length, _read_rhythm, _read_moment, _read_route, _read_as_needed, _read_most, _read_refills, _read_amount,
+    _read_length, _read_rhythm, _read_scheme, _read_moment, _read_route, _read_as_needed, _read_most, _read_refills, _read_amount,
     _read_form,
 )  # fmt: skip
 """In this order: `5 days` is a length before it is an amount, `8 hourly` a rhythm."""

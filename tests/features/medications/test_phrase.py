@@ -67,6 +67,58 @@ def test_how_often(typed: str, rhythm: tuple[int, int, PeriodUnit]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "times", "amount", "unit", "moment", "instructions"),
+    [
+        ("1-1-1", 3, 1, "", Moment.ANY, "in the morning, at noon, in the evening"),
+        ("1-0-1", 2, 1, "", Moment.ANY, "in the morning, in the evening"),
+        ("1-0-1-0", 2, 1, "", Moment.ANY, "in the morning, in the evening"),
+        ("1–0–0", 1, 1, "", Moment.MORNING, ""),
+        ("0-0-0-1", 1, 1, "", Moment.BEDTIME, ""),
+        ("½-0-½", 2, 0.5, "", Moment.ANY, "in the morning, in the evening"),
+        ("1/2-0-1/2", 2, 0.5, "", Moment.ANY, "in the morning, in the evening"),
+        ("0,5-0-0,5", 2, 0.5, "", Moment.ANY, "in the morning, in the evening"),
+        ("1½-1½-1½", 3, 1.5, "", Moment.ANY, "in the morning, at noon, in the evening"),
+        ("2-0-2 tabs", 2, 2, "tablet", Moment.ANY, "in the morning, in the evening"),
+        ("2-0-1", 2, None, "", Moment.ANY, "2 in the morning, 1 in the evening"),
+        ("1-0-1 ac", 2, 1, "", Moment.BEFORE_MEALS, "in the morning, in the evening"),
+        ("1-0-1 with water", 2, 1, "", Moment.ANY, "in the morning, in the evening, with water"),
+    ],
+)
+def test_how_much_at_which_times_of_the_day(
+    typed: str, times: int, amount: float | None, unit: str, moment: Moment, instructions: str
+) -> None:
+    read = parse(f"metformin 500mg {typed} 10d", TODAY)
+    assert (read.medicine, read.strength, read.unit_assumed, read.ends_on) == (
+        "Metformin", "500 mg", False, date(2026, 12, 2)
+    )  # fmt: skip
+    assert read.dosage == Dosage(amount, unit, times, moment=moment, instructions=instructions)
+
+
+def test_a_scheme_of_a_day_is_of_pieces_and_never_of_milligrams() -> None:
+    bare = parse("ibuprofen 400 2-0-2", TODAY)
+    assert (bare.strength, bare.dosage.amount, bare.dosage.unit, bare.unit_assumed) == ("400 mg", 2, "", True)
+    alone = parse("aspirin 1-0-0", TODAY)
+    assert (alone.strength, alone.dosage.amount, alone.dosage.unit, alone.unit_assumed) == ("", 1, "", False)
+    insulin = parse("insulin lispro 10-8-10 units", TODAY).dosage
+    assert (insulin.amount, insulin.times) == (None, 3)
+    assert insulin.instructions == "10 units in the morning, 8 units at noon, 10 units in the evening"
+
+
+@pytest.mark.parametrize(
+    "typed", ["0-0-0", "1-1", "1-1-1-1-1", "1-x-1", "100-0-0", "-1-1", "23-11-26", "1--1", "1/0-0-1"]
+)
+def test_what_is_no_scheme_of_a_day_stays_in_the_words(typed: str) -> None:
+    assert parse(f"metformin 500mg {typed}", TODAY).dosage == Dosage(500, "mg", instructions=typed)
+
+
+def test_a_scheme_of_a_day_behind_a_rhythm_stays_in_the_words() -> None:
+    assert parse("metformin 500mg bd 1-0-1", TODAY).dosage == Dosage(500, "mg", 2, instructions="1-0-1")
+    assert parse("metformin 500-0-500 mg", TODAY).dosage == Dosage(
+        500, "mg", 2, instructions="in the morning, in the evening"
+    )
+
+
+@pytest.mark.parametrize(
     ("typed", "ends_on"),
     [
         ("1d", date(2026, 11, 23)),
