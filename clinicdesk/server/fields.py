@@ -20,7 +20,7 @@ BODY, QUERY, PATH, HEADER, COOKIE = "body", "query", "path", "header", "cookie"
 _VERBS_SAY = {
     "length": ("minutes", "to"), "start_minute": ("at",), "rule": ("repeat",), "earliest": ("from",), "latest": ("to",),
     "grace": ("grace_seconds",), "deceased_on": ("on",), "member_ids": ("user_ids", "user_id"), "password": ("new",),
-    "cursor": ("result",), "limit": ("most",),
+    "cursor": ("result",),
 }  # fmt: skip
 """What verbs have another word for than endpoints, which have the first of these that they take."""
 

@@ -95,7 +95,7 @@ def test_entries_are_taken_out_as_fhir_and_as_a_table(
 
 
 def test_a_long_export_leads_on(administrator_client: TestClient, smith: UUID) -> None:
-    until: dict[str, Any] = {"to": "2026-11-23T10:42:00.000001Z", "most": 3}
+    until: dict[str, Any] = {"to": "2026-11-23T10:42:00.000001Z", "limit": 3}
     seen: list[str] = []
     answer = administrator_client.get(f"{AUDIT}/export", params=until)
     while True:
@@ -111,10 +111,10 @@ def test_the_trail_is_verified_in_parts_and_what_was_found_is_entered(
     administrator_client: TestClient, smith: UUID, db: Database
 ) -> None:
     path = f"{AUDIT}/verification"
-    part = listed(administrator_client, path, most=2)
+    part = listed(administrator_client, path, limit=2)
     assert (part["entries"], part["problem"], part["result"]) == (2, None, None)
     while part["next"]:
-        part = listed(administrator_client, path, most=2, cursor=part["next"])
+        part = listed(administrator_client, path, limit=2, cursor=part["next"])
     assert (part["problem"], part["entries"]) == (None, part["total"])
     assert administrator_client.post(path, json={"result": part["result"]}).status_code == 204
     [noted, *_] = listed(administrator_client, verb="audit.note_verification")["items"]

@@ -43,6 +43,10 @@ REFUSED: list[tuple[Role, str, str, Any, tuple[str, str | None, str]]] = [
         Role.RECEPTIONIST, "GET", "/doctors/{lee}/availability?minutes=20&from=2026-11-24T10:00:00Z&to=2026-11-24T09:00:00Z",
         None, ("query", "to", "ends_before_start"),
     ),
+    (
+        Role.RECEPTIONIST, "GET", "/appointments/openings?minutes=20&from=2026-11-24T10:00:00Z&to=2026-11-24T09:00:00Z",
+        None, ("query", "to", "ends_before_start"),
+    ),
     (Role.RECEPTIONIST, "GET", "/appointments/7", None, ("path", "appointment_id", "invalid_input")),
     (
         Role.RECEPTIONIST, "POST", "/patients", {"demographics": {"family": "Lee", "email": "at home"}},

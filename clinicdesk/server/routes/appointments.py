@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Body, Query, Response
 from pydantic import Field
 
+from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.paging import Page
 from clinicdesk.core.tx import Tx
 from clinicdesk.features.appointments import service
@@ -130,7 +131,9 @@ class VisitType:
     active: bool = True
 
 
-@router.get("", operation_id="list_visits", summary="Visits by their start, a page at a time")
+@router.get(
+    "", operation_id="list_visits", summary="Visits by their start, a page at a time", responses=answers(404)
+)  # fmt: skip
 def list_visits(
     tx: ListTx,
     page: Paging,
@@ -202,6 +205,8 @@ def find_openings(
 ) -> list[Opening]:
     """Where a visit fits, best first: none earlier than now or later than 120 days on. A time that fills its gap comes
     before one that leaves a useless rest, sooner before later, and the practitioners asked for before the others."""
+    if start is not None and end is not None and end < start:
+        raise InvalidInput("ends_before_start", field="to")
     return service.find_openings(
         tx,
         FindOpenings(

@@ -111,12 +111,12 @@ def export_entries(
     shape: Annotated[
         Shape, Query(alias="format", description="FHIR AuditEvents, one a line, or a table.")
     ] = Shape.FHIR,
-    most: Annotated[int, Query(ge=1, le=service.MOST_EXPORTED, description="How many at most.")] = 1000,
+    limit: Annotated[int, Query(ge=1, le=service.MOST_EXPORTED, description="How many at most.")] = 1000,
     cursor: Annotated[str, Query(max_length=1000, description="Found in the link of the page before.")] = "",
 ) -> Response:
     """Entries to be taken out of the clinic, in pages of up to 10,000; the header `Link` leads to the next. That is an entry
     itself."""
-    page = service.export_entries(tx, query, PageRequest(most, cursor))
+    page = service.export_entries(tx, query, PageRequest(limit, cursor))
     text, kind, ending = (
         (to_ndjson(page.items), FHIR, "ndjson") if shape is Shape.FHIR else (to_csv(page.items, AuditRow), CSV, "csv")
     )
@@ -133,11 +133,11 @@ def export_entries(
 def verify(
     tx: ReadTx,
     cursor: Annotated[str, Query(max_length=1000, description="`next` of the part before; empty for the first.")] = "",
-    most: Annotated[int, Query(ge=1, le=service.MOST_VERIFIED, description="How many entries at most.")] = 20_000,
+    limit: Annotated[int, Query(ge=1, le=service.MOST_VERIFIED, description="How many entries at most.")] = 20_000,
 ) -> VerificationPage:
     """Walk a part of the trail, from where the page before ended, and say whether it holds: follow `next` to its end, and
     the whole trail is verified without anybody waiting for minutes."""
-    return service.verify_page(tx, cursor, most)
+    return service.verify_page(tx, cursor, limit)
 
 
 @router.post(
