@@ -28,6 +28,7 @@ from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor, Database, raise_unavailable
 from clinicdesk.features.care.service import CareAccess
 from clinicdesk.features.notifications.service import follow
+from clinicdesk.features.sync import following
 from clinicdesk.features.users.rules import check_password
 from clinicdesk.features.users.service import ensure_active
 
@@ -167,9 +168,9 @@ def open_clinic(
 
 def put_rules(database: Database) -> None:
     """Give a database what every clinic's has: the guard of the accounts, the reach of care, and what follows from changes."""
-    database.guards.append(ensure_active)
+    database.guards += [ensure_active, following.ensure_enrolled]
     database.access = CareAccess()
-    database.followers.append(follow)
+    database.followers += [follow, following.follow]
 
 
 @contextmanager

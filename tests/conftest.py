@@ -105,6 +105,7 @@ _ON_BOTH = (
     "tests.server.test_waitlist",
     "tests.core.test_tx",
     "tests.core.test_trail",
+    "tests.server.test_sync",
 )
 
 

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A signed-in person's role. OPERATOR is the command line: whoever holds the database key; NOBODY is not signed in."""
+    """A signed-in person's role. OPERATOR is the command line: whoever holds the database key; NOBODY is not signed in.
+
+    DEVICE is a desk by itself, as it sends and fetches what its people did.
+    """
 
     ADMINISTRATOR = "administrator"
     DOCTOR = "doctor"
@@ -15,6 +18,7 @@ class Role(StrEnum):
     PATIENT = "patient"
     OPERATOR = "operator"
     NOBODY = "nobody"
+    DEVICE = "device"
 
 
 class Permission(StrEnum):
@@ -63,6 +67,10 @@ class Permission(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     MAINTAIN = "maintain"
+    MANAGE_DEVICES = "manage_devices"
+    WORK_OFFLINE = "work_offline"
+    RESOLVE_CONFLICTS = "resolve_conflicts"
+    SYNC = "sync"
 
 
 _P = Permission
@@ -86,6 +94,8 @@ _DESK = _EVERYBODY | {
     _P.SETTLE_MESSAGES,
     _P.CHAT,
     _P.SEE_REPORTS,
+    _P.WORK_OFFLINE,
+    _P.RESOLVE_CONFLICTS,
 }
 _CLINICAL = _DESK | {
     _P.EDIT_ALLERGIES,
@@ -116,12 +126,14 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.MANAGE_PRACTITIONERS,
         _P.MANAGE_TYPES,
         _P.MANAGE_CLINIC,
+        _P.MANAGE_DEVICES,
         _P.IMPORT,
         _P.EXPORT,
     },
     Role.PATIENT: _EVERYBODY | {_P.SEE_OPENINGS, _P.USE_INBOX},
     Role.OPERATOR: frozenset(Permission),
     Role.NOBODY: _EVERYBODY,
+    Role.DEVICE: frozenset({_P.SYNC}),
 }
 
 OWN: dict[Role, frozenset[Permission]] = {

@@ -66,6 +66,8 @@ class Actor:
     patient_id: UUID | None = None
     practitioner_id: UUID | None = None
     session_id: UUID | None = None
+    device_id: UUID | None = None
+    """The enrolled desk that brings what was done, where one does."""
 
     def may(self, permission: Permission) -> bool:
         return may(self.role, permission)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clinicdesk.core import epoch
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 
@@ -18,7 +19,8 @@ def back_up(tx: Tx) -> None:
 
 @verb(Permission.MAINTAIN)
 def restore(tx: Tx, entries: int) -> None:
-    """This database was restored from a backup whose audit trail had so many entries."""
+    """This database was restored from a backup whose audit trail had so many entries: whoever followed it starts over."""
+    epoch.begin(tx.connection)
     _done(tx, "database", f"{entries} entries")
 
 

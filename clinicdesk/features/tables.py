@@ -1,6 +1,6 @@
 """All tables of all features, imported for the sake of the one metadata that holds them."""
 
-from clinicdesk.core import changes, clinic, history, jobs, pauses, trail
+from clinicdesk.core import changes, clinic, epoch, history, jobs, pauses, trail
 from clinicdesk.core.model import Base
 from clinicdesk.features.appointments import models as appointments
 from clinicdesk.features.care import models as care
@@ -12,6 +12,7 @@ from clinicdesk.features.notifications import models as notifications
 from clinicdesk.features.observations import models as observations
 from clinicdesk.features.patients import models as patients
 from clinicdesk.features.practitioners import models as practitioners
+from clinicdesk.features.sync import models as sync
 from clinicdesk.features.users import models as users
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "chat",
     "clinic",
     "documents",
+    "epoch",
     "history",
     "interop",
     "jobs",
@@ -31,6 +33,7 @@ __all__ = [
     "patients",
     "pauses",
     "practitioners",
+    "sync",
     "trail",
     "users",
 ]

@@ -35,6 +35,7 @@ from clinicdesk.server.routes import (
     patients,
     reports,
     series,
+    sync,
     users,
     waitlist,
 )
@@ -61,6 +62,7 @@ ROUTERS = (
     reports.router,
     documents.router,
     audit.router,
+    sync.router,
 )
 """The groups of endpoints below /api/v1: a line for each."""
 

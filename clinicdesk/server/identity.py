@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from clinicdesk.core.errors import NotPermitted
 from clinicdesk.features.users.schemas import NotSignedIn
 from clinicdesk.server.serving import Serving
-from clinicdesk.server.tokens import Caller, Device
+from clinicdesk.server.tokens import Caller, Device, DeviceCaller
 
 ACCESS_COOKIE = "clinicdesk_access"
 REFRESH_COOKIE = "clinicdesk_refresh"
@@ -47,6 +47,35 @@ def _read_token(connection: HTTPConnection) -> Caller | None:
     bearer = _bearer_of(connection)
     token = connection.cookies.get(ACCESS_COOKIE, "") if bearer is None else bearer
     return serving_of(connection).tokens.read_access(token) if token else None
+
+
+def device_caller_of(connection: HTTPConnection) -> DeviceCaller | None:
+    """The enrolled desk that the request comes from, by the token that it got for an answered challenge."""
+    bearer = _bearer_of(connection)
+    return None if bearer is None else serving_of(connection).tokens.read_sync(bearer)
+
+
+async def required_device(request: Request) -> DeviceCaller:
+    """The desk that asks. Raises NotSignedIn, NotPermitted("not_a_device") for a person."""
+    device = device_caller_of(request)
+    if device is not None:
+        return device
+    if caller_of(request) is not None:
+        raise NotPermitted("not_a_device")
+    raise NotSignedIn("device_not_proved")
+
+
+_device = HTTPBearer(auto_error=False, scheme_name="device", description="The token of an enrolled desk.")
+
+
+async def documented_device(
+    device: Annotated[DeviceCaller, Depends(required_device)], _token: Annotated[object, Security(_device)]
+) -> DeviceCaller:
+    """The desk that asks, with its way of proving it told in the OpenAPI document."""
+    return device
+
+
+ProvedDevice = Annotated[DeviceCaller, Depends(documented_device)]
 
 
 def _bearer_of(connection: HTTPConnection) -> str | None:

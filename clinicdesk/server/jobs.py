@@ -31,6 +31,7 @@ from clinicdesk.features.notifications.senders import (
 )
 from clinicdesk.features.notifications.service import forget_told_reminders, remind_of_medicines
 from clinicdesk.features.notifications.worker import run_worker
+from clinicdesk.features.sync import service as sync
 from clinicdesk.features.users.answers import forget_answers
 from clinicdesk.features.users.sessions import forget_sessions
 from clinicdesk.server.serving import Serving
@@ -93,6 +94,8 @@ JOBS: tuple[Job, ...] = (
     Job("retention", timedelta(hours=6), _prune_trail),
     Job("sessions", timedelta(hours=1), in_tx(forget_sessions)),
     Job("changes", timedelta(hours=1), in_tx(forget_changes)),
+    Job("device_challenges", timedelta(hours=1), in_tx(sync.forget_challenges)),
+    Job("sync_horizon", timedelta(days=1), in_tx(sync.move_horizon)),
     Job("answers", timedelta(hours=1), in_tx(forget_answers)),
     Job("removed_documents", timedelta(days=1), _expire_documents),
     Job("documents", timedelta(days=1), lambda serving: sweep_orphans(serving.database, serving.archive, WORKER)),

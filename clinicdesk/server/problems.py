@@ -32,6 +32,7 @@ from clinicdesk.features.appointments.series_schemas import Clash
 from clinicdesk.features.medications.schemas import SafetyWarning
 from clinicdesk.features.merging.schemas import OverlappingVisits
 from clinicdesk.features.patients.schemas import Duplicate
+from clinicdesk.features.sync.schemas import CursorExpired, TooOld
 from clinicdesk.features.users.schemas import NotSignedIn, OwnPasswordWrong, SecondFactorRequired, SignInRefused
 from clinicdesk.server.fields import Place, Places, spelt
 
@@ -85,6 +86,11 @@ class Problem(BaseModel):
     warnings: list[SafetyWarning] | None = Field(
         default=None, description="With serious_warning: what speaks against the medicine."
     )
+    last_n: int | None = Field(
+        default=None, description="With seq_gap and stream_forked: the last number of the stream that was taken."
+    )
+    epoch: UUID | None = Field(default=None, description="With epoch_changed: the epoch that the server is in.")
+    scope_hash: str | None = Field(default=None, description="With scope_changed: the scope that the desk has now.")
     ticket: str | None = Field(default=None, description="With second_factor_required: what the code is sent with.")
 
 
@@ -114,14 +120,15 @@ class Malformed(ClinicError):
 
 TITLES = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    409: "Conflict", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
-    422: "Unprocessable Content", 428: "Precondition Required", 429: "Too Many Requests",
+    409: "Conflict", 410: "Gone", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
+    422: "Unprocessable Content", 426: "Upgrade Required", 428: "Precondition Required", 429: "Too Many Requests",
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
 _STATUS: list[tuple[type[ClinicError], int]] = [
     (Malformed, 400),
     (OwnPasswordWrong, 403), (NotSignedIn, 401), (SignInRefused, 401), (SecondFactorRequired, 401),
+    (CursorExpired, 410), (TooOld, 426),
     (Hidden, 404), (NotPermitted, 403), (NotFound, 404), (Conflict, 409), (TooLarge, 413), (UnsupportedMedia, 415),
     (InvalidInput, 422), (PreconditionRequired, 428), (RateLimited, 429), (Unavailable, 503),
 ]  # fmt: skip
@@ -159,7 +166,9 @@ def answer(status: int, code: str, detail: str, headers: dict[str, str] | None =
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
-_TOLD = ("until", "ticket", "duplicates", "merged_into", "overlaps", "clashes", "warnings")
+_TOLD = (
+    "until", "ticket", "duplicates", "merged_into", "overlaps", "clashes", "warnings", "last_n", "epoch", "scope_hash",
+)  # fmt: skip
 """Parameters of errors that are told to programs."""
 
 
@@ -175,6 +184,8 @@ def of_error(error: ClinicError, request: Request | None = None) -> Response:
         headers["Retry-After"] = str(max(1, round((until - datetime.now(UTC)).total_seconds())))
     elif status == 503:
         headers["Retry-After"] = "2"
+    if status == 426:
+        headers["Upgrade"] = f"clinicdesk-sync/{error.params.get('oldest', 1)}"
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return answer(status, error.reason, english(error), headers, **more)

@@ -15,7 +15,15 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.server import docs, figures, links, problems, quick
 from clinicdesk.server.careful import HEADERS, HSTS, REQUEST_ID, SEALED, is_loopback
-from clinicdesk.server.identity import API, account_limit, address_of, caller_of, device_of, serving_of
+from clinicdesk.server.identity import (
+    API,
+    account_limit,
+    address_of,
+    caller_of,
+    device_caller_of,
+    device_of,
+    serving_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +148,8 @@ async def _admit(request: HTTPConnection) -> None:
     caller = caller_of(request)
     if caller is not None:
         await serving.limits.count(account_limit(caller), serving.settings.limit_device)
+    elif (desk := device_caller_of(request)) is not None:
+        await serving.limits.count(f"desk:{desk.device_id}", serving.settings.limit_device)
     elif (
         device := device_of(request)
     ) is not None:  # by account as well: whoever has one gets a device for each sign-in

@@ -17,6 +17,7 @@ from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor
 
 ACCESS_LASTS = timedelta(minutes=15)
+SYNC_LASTS = timedelta(minutes=15)
 TICKET_LASTS = timedelta(minutes=5)
 EVENTS_TICKET_LASTS = timedelta(seconds=30)
 _MOST_KNOWN = 4_096
@@ -44,6 +45,15 @@ class Device:
     user_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceCaller:
+    """An enrolled desk that sends a request by itself; `until` is when its token ends, in seconds since 1970."""
+
+    device_id: UUID
+    name: str
+    until: int
+
+
 class Tokens:
     """Makes and reads signed tokens."""
 
@@ -69,6 +79,15 @@ class Tokens:
                 self._known.clear()
             self._known[token] = known
         return known if self._clock().timestamp() < known.until else None
+
+    def sync(self, device_id: UUID, name: str) -> str:
+        """A token that lets the desk that bears it send and fetch for 15 minutes, as long as it is not revoked."""
+        return self._sign("sync", SYNC_LASTS, {"sub": str(device_id), "name": name})
+
+    def read_sync(self, token: str) -> DeviceCaller | None:
+        """The desk that the token stands for; None where it is not ours, is of another kind or has expired."""
+        facts = self._read("sync", token)
+        return None if facts is None else DeviceCaller(UUID(facts["sub"]), facts["name"], facts["exp"])
 
     def events_ticket(self, caller: Caller) -> str:
         """What a browser opens the stream of events with, which sends no header: good once, for half a minute."""

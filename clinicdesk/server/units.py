@@ -14,9 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Tx
+from clinicdesk.features.sync.service import actor_of
 from clinicdesk.features.users import service as users
 from clinicdesk.server import idempotency
-from clinicdesk.server.identity import SignedInCaller, address_of, ensure_own_page, serving_of
+from clinicdesk.server.identity import ProvedDevice, SignedInCaller, address_of, ensure_own_page, serving_of
 from clinicdesk.server.serving import Serving
 from clinicdesk.server.tokens import Caller
 
@@ -24,7 +25,7 @@ _WAIT_SECONDS = 10
 
 
 @asynccontextmanager
-async def _turn(of: asyncio.Semaphore) -> AsyncIterator[None]:
+async def turn(of: asyncio.Semaphore) -> AsyncIterator[None]:
     """One of a limited number at once. Raises Unavailable("database_busy") where that takes too long.
 
     Waiting holds no thread: were all threads to wait for the write lock, none would be left for whoever has it.
@@ -43,7 +44,7 @@ async def _turn(of: asyncio.Semaphore) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _unit(serving: Serving, tx: Tx) -> AsyncIterator[Tx]:
     """An open unit of work for what goes on in the loop; it is closed with whatever leaves it."""
-    async with _turn(serving.room):
+    async with turn(serving.room):
         await run_in_threadpool(tx.__enter__)
         try:
             yield tx
@@ -59,7 +60,7 @@ async def _unit(serving: Serving, tx: Tx) -> AsyncIterator[Tx]:
 
 async def _read_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _turn(serving.room):
+    async with turn(serving.room):
         tx = serving.database.read(caller.actor)
         request.state.read = caller, tx
         yield tx
@@ -67,7 +68,7 @@ async def _read_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx
 
 async def _report_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _turn(serving.counting), _turn(serving.room):
+    async with turn(serving.counting), turn(serving.room):
         yield serving.database.read(caller.actor)
 
 
@@ -75,7 +76,7 @@ async def _write_tx(
     request: Request, caller: SignedInCaller, key: idempotency.IdempotencyKey = None
 ) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _turn(serving.room):
+    async with turn(serving.room):
         request.state.key = key
         request.state.tx = tx = serving.database.write(caller.actor)
         yield tx
@@ -83,7 +84,7 @@ async def _write_tx(
 
 async def _audited_tx(request: Request, caller: SignedInCaller) -> AsyncIterator[Tx]:
     serving = serving_of(request)
-    async with _turn(serving.room):
+    async with turn(serving.room):
         yield serving.database.write(caller.actor)
 
 
@@ -96,7 +97,7 @@ async def _list_tx(
     of_one = patient_id is not None or caller.actor.role is Role.PATIENT
     look = caller.session_id, request.scope["path"], request.scope["query_string"]
     audited = of_one or not serving.views.lately(*look)
-    async with _turn(serving.room):
+    async with turn(serving.room):
         tx = (serving.database.write if audited else serving.database.read)(caller.actor)
         request.state.read = caller, tx
         yield tx
@@ -129,8 +130,20 @@ async def unasked(serving: Serving, actor: Actor) -> AsyncIterator[Tx]:
 async def _open_write_tx(request: Request) -> AsyncIterator[Tx]:
     ensure_own_page(request)
     serving = serving_of(request)
-    async with _turn(serving.room):
+    async with turn(serving.room):
         yield serving.database.write(anonymous_actor(request))
+
+
+async def _device_tx(request: Request, device: ProvedDevice) -> AsyncIterator[Tx]:
+    serving = serving_of(request)
+    async with turn(serving.room):
+        yield serving.database.write(actor_of(device.device_id, device.name))
+
+
+async def _device_read_tx(request: Request, device: ProvedDevice) -> AsyncIterator[Tx]:
+    serving = serving_of(request)
+    async with turn(serving.room):
+        yield serving.database.read(actor_of(device.device_id, device.name))
 
 
 @asynccontextmanager
@@ -163,6 +176,12 @@ AuditedTx = Annotated[Tx, Depends(_audited_tx, scope="function")]
 
 WriteTx = Annotated[Tx, Depends(_write_tx, scope="function")]
 """A unit of work of the signed-in caller; takes Idempotency-Key."""
+
+DeviceTx = Annotated[Tx, Depends(_device_tx, scope="function")]
+"""A unit of work of an enrolled desk by itself, which may be audited."""
+
+DeviceReadTx = Annotated[Tx, Depends(_device_read_tx, scope="function")]
+"""A unit of work of an enrolled desk by itself that changes nothing."""
 
 AnonymousTx = Annotated[Tx, Depends(_open_write_tx, scope="function")]
 """A unit of work of whoever is not signed in (yet)."""

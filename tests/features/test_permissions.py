@@ -20,8 +20,9 @@ from clinicdesk.core.tx import VERBS, Actor, Database
 
 pytestmark = pytest.mark.embedded  # the check is made before any database is asked
 
-EVERYBODY = frozenset(Role)
+EVERYBODY = frozenset(Role) - {Role.DEVICE}
 OPERATOR = frozenset({Role.OPERATOR})
+DEVICE = OPERATOR | {Role.DEVICE}
 ADMINISTRATOR = OPERATOR | {Role.ADMINISTRATOR}
 CLINICAL = OPERATOR | {Role.DOCTOR, Role.NURSE}
 DESK = ADMINISTRATOR | CLINICAL | {Role.RECEPTIONIST}
@@ -38,6 +39,7 @@ MAY: dict[frozenset[Role], str] = {
         users.log_in_with_code users.log_out users.own_account users.recall users.refresh users.register
         users.replace_lost_password users.send_verification users.sign_in users.sign_out users.unlock
         users.verify_email
+        sync.enrol sync.prove
     """,
     ACCOUNTS: """
         appointments.find_openings appointments.list_types appointments.next_opening appointments.previous_opening
@@ -79,6 +81,8 @@ MAY: dict[frozenset[Role], str] = {
         timeline.documents timeline.messages timeline.of_patient timeline.visits
         practitioners.absences practitioners.clinic_settings practitioners.list_rooms practitioners.list_sites
         practitioners.schedule practitioners.weekly_hours
+        sync.apply_alone sync.apply_beside sync.cancel sync.find_conflicts sync.keep_values sync.open_conflict sync.rebook
+        sync.swap sync.take_values
     """,
     CLINICAL: """
         documents.reach_clinical documents.reach_clinical_change
@@ -110,10 +114,15 @@ MAY: dict[frozenset[Role], str] = {
         practitioners.save_practitioner practitioners.save_room practitioners.save_site practitioners.set_up_clinic
         practitioners.set_weekly_hours
         upkeep.set_passphrase
+        sync.edit_device sync.find_devices sync.get_device sync.make_code sync.revoke_device
         users.add_user users.edit_user users.find_users users.get_user users.link_patient users.list_users
         users.remove_second_factor users.reset_password users.set_active users.user_statistics
     """,
+    DEVICE: """
+        sync.answer sync.begin_push sync.digest sync.hello sync.pull sync.reject sync.snapshot
+    """,
     OPERATOR: """
+        sync.forget_challenges sync.move_horizon
         chat.members_of
         documents.expire documents.note_sweep documents.unknown_keys
         feed.changes_since feed.forget_changes

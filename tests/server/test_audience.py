@@ -16,6 +16,13 @@ from clinicdesk.server.cached import KEPT
 from clinicdesk.server.identity import API
 
 TOLD_TO_NOBODY = {
+    "database_epoch",
+    "enrolment_code",
+    "held_content",
+    "op_ledger",
+    "spent_challenge",
+    "sync_horizon",
+    "sync_stream",
     "audit_entry",
     "audit_head",
     "audit_prune",

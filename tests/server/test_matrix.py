@@ -26,6 +26,7 @@ CLINICIANS = frozenset({Role.DOCTOR, Role.NURSE})
 MAY: dict[frozenset[Role] | str, str] = {
     ANYBODY: """
         healthz readyz
+        enroll_device challenge_device device_token
         register verify_email resend_verification login login_with_code refresh forgot_password reset_password
     """,
     EVERY_ROLE: """
@@ -42,6 +43,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         get_document download_document get_document_thumbnail
     """,
     STAFF: """
+        list_conflicts open_conflict rebook_conflict swap_conflict cancel_conflict keep_conflict take_conflict
         list_waitlist add_wish edit_wish remove_wish restore_wish fill_time find_candidates list_freed_times
         book_series change_series cancel_series
         take_in_walk_in undo_visits arrive_visit check_in_visit start_visit fulfil_visit no_show_visit advance_visit
@@ -59,6 +61,9 @@ MAY: dict[frozenset[Role] | str, str] = {
         list_contacts add_contact edit_contact remove_contact restore_contact patient_timeline
         list_documents file_document edit_document remove_document restore_document
         get_patient_photo set_patient_photo remove_patient_photo
+    """,
+    frozenset(): """
+        sync_hello sync_push sync_pull sync_snapshot sync_digest
     """,
     CLINICIANS: """
         add_allergy allergies_checked edit_allergy remove_allergy restore_allergy
@@ -80,6 +85,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         enrol_second_factor confirm_second_factor disable_second_factor renew_recovery_codes
     """,
     ADMINISTRATOR: """
+        make_enrolment_code list_devices get_device edit_device revoke_device
         add_visit_type edit_visit_type entered_in_error_visit
         merge_patients unmerge_patients
         list_users add_user user_statistics get_user edit_user set_user_active link_user_to_patient reset_user_password
@@ -98,6 +104,17 @@ _WHO = {
     "patient_id": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6071", "practitioner_id": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6072",
 }  # fmt: skip
 BODIES: dict[str, Any] = {
+    "enroll_device": {"code": "X", "public_key": "00" * 32},
+    "challenge_device": {"device_id": str(new_id())},
+    "device_token": {"device_id": str(new_id()), "challenge": "X", "signature": "00" * 64},
+    "make_enrolment_code": {"name": "Desk 9", "roles": ["nurse"]},
+    "edit_device": {"name": "Desk 9", "roles": ["nurse"]},
+    "sync_push": {"protocol": 1, "schema": 1, "epoch": str(new_id()), "stream_id": str(new_id()), "ops": []},
+    "sync_pull": {"protocol": 1, "schema": 1, "epoch": str(new_id()), "cursor": 0, "scope_hash": "00" * 32},
+    "rebook_conflict": {"start": "2026-11-24T09:00:00Z"},
+    "swap_conflict": {"start": "2026-11-24T09:00:00Z"},
+    "cancel_conflict": {"reason": "pat"},
+    "take_conflict": {"row_version": None},
     "edit_document": {"type": "letter", "title": "X", "dated_on": "2026-11-20"},
     "break_glass": {"patient_id": str(new_id()), "reason": "Fainted", "password": "not this one"},
     "edit_care_settings": {"scope": "own", "months_back": 24, "emergency_minutes": 60},
@@ -203,6 +220,7 @@ def endpoints(server: FastAPI) -> dict[str, tuple[str, str]]:
 
 
 QUERIES: dict[str, dict[str, Any]] = {
+    "sync_digest": {"seq": 0},
     "find_candidates": {
         "practitioner_id": _WHO["practitioner_id"],
         "from": "2026-12-01T09:00:00Z",
@@ -242,7 +260,7 @@ def test_whoever_is_not_signed_in_is_told_so(endpoints: dict[str, tuple[str, str
     refused = {name for name, one in endpoints.items() if status(client, one, name) == 401}
     closed = {name for name, who in EXPECTED.items() if who != ANYBODY}
     assert closed <= refused
-    assert refused - closed <= {"login", "login_with_code", "refresh"}
+    assert refused - closed <= {"login", "login_with_code", "refresh", "device_token"}
 
 
 @pytest.mark.usefixtures("own_record", "everybody_in_care")

@@ -89,4 +89,8 @@ def permission(of: Permission) -> str:
         Permission.IMPORT: _translate("Permissions", "Import records"),
         Permission.EXPORT: _translate("Permissions", "Export patients"),
         Permission.MAINTAIN: _translate("Permissions", "Back up and restore"),
+        Permission.MANAGE_DEVICES: _translate("Permissions", "Enrol desks, cut them off"),
+        Permission.WORK_OFFLINE: _translate("Permissions", "Work without the server"),
+        Permission.RESOLVE_CONFLICTS: _translate("Permissions", "Decide what clashed"),
+        Permission.SYNC: _translate("Permissions", "Send and fetch changes"),
     }[of]

@@ -25,3 +25,5 @@ def role_name(role: Role) -> str:
             return tr("Roles", "Operator")
         case Role.NOBODY:
             return tr("Roles", "Nobody")
+        case Role.DEVICE:
+            return tr("Roles", "Device")

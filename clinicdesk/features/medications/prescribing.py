@@ -203,6 +203,14 @@ _WORKS_ON = timedelta(days=1)
 """How long a medicine counts after its last day: what was taken in the evening meets the next morning's."""
 
 
+def warnings_unseen(tx: Tx, stored: MedicationRequest) -> tuple[str, ...]:
+    """The serious warnings against a prescription that whoever signed it elsewhere has not overridden, as they would be said."""
+    tx.claim(f"medications/{stored.patient_id}")
+    seen = set(stored.overridden.splitlines())
+    found = _check(tx, load_patient(tx, stored.patient_id), stored.medicine, stored.id).serious
+    return tuple(warning.summary for warning in found if warning.summary not in seen)
+
+
 def _added(tx: Tx, stored: MedicationRequest) -> MedicationRow:
     tx.session.add(stored)
     tx.record(Change.created(stored, patient_id=stored.patient_id, note=_note(stored)))

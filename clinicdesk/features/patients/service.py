@@ -106,7 +106,7 @@ def register(tx: Tx, request: RegisterPatient) -> PatientRow:
     patient = Patient(
         id=new_id(),
         version=1,
-        number=_record_number(tx, request.number, clinic.record_prefix if clinic else DEFAULT_PREFIX),
+        number=record_number(tx, request.number, clinic.record_prefix if clinic else DEFAULT_PREFIX),
         deceased=request.deceased or request.deceased_on is not None,
         deceased_on=request.deceased_on,
         allergies_checked_on=None,
@@ -226,7 +226,7 @@ def _edited(tx: Tx, patient: Patient) -> PatientDetail:
     return _shown(tx, detail_of(tx.session, patient))
 
 
-def _record_number(tx: Tx, given: str, prefix: str) -> str:
+def record_number(tx: Tx, given: str, prefix: str) -> str:
     """The number that the request brings, or the clinic's next one. Raises Conflict number_taken.
 
     A verb that takes patients in has the clinic alone, so two desks never get the same number.

@@ -1,0 +1,54 @@
+"""The verbs of sync, in one place."""
+
+from clinicdesk.features.sync.conflicts import (
+    cancel,
+    find_conflicts,
+    keep_values,
+    open_conflict,
+    rebook,
+    swap,
+    take_values,
+)
+from clinicdesk.features.sync.devices import (
+    actor_of,
+    challenge,
+    edit_device,
+    enrol,
+    find_devices,
+    forget_challenges,
+    get_device,
+    hello,
+    make_code,
+    prove,
+    revoke_device,
+    to_sign,
+)
+from clinicdesk.features.sync.pulling import digest, move_horizon, pull, snapshot
+from clinicdesk.features.sync.pushing import push
+
+__all__ = [
+    "actor_of",
+    "cancel",
+    "challenge",
+    "digest",
+    "edit_device",
+    "enrol",
+    "find_conflicts",
+    "find_devices",
+    "forget_challenges",
+    "get_device",
+    "hello",
+    "keep_values",
+    "make_code",
+    "move_horizon",
+    "open_conflict",
+    "prove",
+    "pull",
+    "push",
+    "rebook",
+    "revoke_device",
+    "snapshot",
+    "swap",
+    "take_values",
+    "to_sign",
+]
