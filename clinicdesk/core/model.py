@@ -105,6 +105,26 @@ def _hours_on_postgresql(of: HoursPast, compiler: SQLCompiler, **how: Any) -> st
     return f"CAST(date_part('hour', {_elapsed(of, compiler, how)}) AS integer)"
 
 
+class NotSought(FunctionElement[Any]):
+    """SQL for a column by which SQLite is not to look for rows, where another finds fewer; PostgreSQL knows that itself."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(NotSought, "sqlite")
+def _not_sought_on_sqlite(of: NotSought, compiler: SQLCompiler, **how: Any) -> str:
+    return f"+{compiler.process(of.clauses, **how)}"
+
+
+@compiles(NotSought, "postgresql")
+def _not_sought_on_postgresql(of: NotSought, compiler: SQLCompiler, **how: Any) -> str:
+    return compiler.process(of.clauses, **how)
+
+
 class Base(DeclarativeBase):
     """All tables of a clinic's database."""
 

@@ -8,13 +8,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+from sqlalchemy import Select, func, literal, select
 
 from clinicdesk.core.clock import from_micros
 from clinicdesk.core.errors import InvalidInput
 
 MOST_PER_PAGE = 200
+MOST_COUNTED = 10_000
+"""Where the counting of a list ends: a total above this stands for "more", so that it costs no walk through everything."""
 
 T = TypeVar("T")
 
@@ -30,11 +34,18 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some items in order; `next` is the cursor of the page behind them, None at the end; `total` where it was asked for."""
+    """Some items in order; `next` is the cursor of the page behind them, None at the end; `total` where it was asked for, and
+    MOST_COUNTED and one where there are more than that."""
 
     items: list[T]
     next: str | None = None
     total: int | None = None
+
+
+def total_of(wanted: Select[Any]) -> Select[int]:
+    """SQL: how many rows are wanted, counted no further than to MOST_COUNTED and one."""
+    counted = wanted.with_only_columns(literal(1).label("one"), maintain_column_froms=True).order_by(None)
+    return select(func.count()).select_from(counted.limit(MOST_COUNTED + 1).subquery())
 
 
 def encode_cursor(place: Sequence[str | int]) -> str:

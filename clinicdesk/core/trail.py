@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -52,6 +53,13 @@ class AuditEntry(Base):
         Index("ix_audit_entry_patient_id", "patient_id", "seq"),
         Index("ix_audit_entry_actor_id", "actor_id", "seq"),
         Index("ix_audit_entry_at_micros", "at_micros"),
+        Index(
+            "ix_audit_entry_outcome",
+            "outcome",
+            "seq",
+            sqlite_where=text("outcome <> 'ok'"),
+            postgresql_where=text("outcome <> 'ok'"),
+        ),
         {"postgresql_partition_by": "RANGE (seq)"},  # a part for each month, which retention drops as a whole
     )
 

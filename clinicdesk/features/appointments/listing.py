@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, literal, select, tuple_
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.clock import from_micros, in_utc, to_micros
 from clinicdesk.core.errors import InvalidInput, NotPermitted
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
+from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor, total_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
-from clinicdesk.features.appointments.models import ASIDE
-from clinicdesk.features.appointments.rows import IS_ASIDE, LISTED, VISIT, to_listed
+from clinicdesk.features.appointments.models import ASIDE, OPEN
+from clinicdesk.features.appointments.rows import IS_ASIDE, IS_OPEN, LISTED, VISIT, to_listed
 from clinicdesk.features.appointments.schemas import ListedVisit, VisitQuery
 from clinicdesk.features.practitioners.rules import whole_day
 
@@ -48,7 +48,7 @@ def find_visits(tx: Tx, query: VisitQuery) -> Page[ListedVisit]:
     if tx.own_patient is not None:
         visits = [replace(visit, overbooked=False) for visit in visits]
     following = encode_cursor([to_micros(visits[-1].start), visits[-1].id.hex]) if len(found) > page.limit else None
-    total = tx.connection.scalar(select(func.count()).select_from(VISIT).where(*fitting)) if page.total else None
+    total = tx.connection.scalar(total_of(select(VISIT.c.id).where(*fitting))) if page.total else None
     if patient_id is not None:
         tx.record(Change("appointment", None, Action.READ, patient_id=patient_id))
     else:
@@ -116,8 +116,7 @@ def _narrowed(query: VisitQuery, patient_id: UUID | None) -> Sequence[ColumnElem
     narrowed = [VISIT.c[name] == value for name, value in wanted.items() if value is not None]
     if query.statuses:
         narrowed.append(VISIT.c.status.in_(sorted(query.statuses)))
-        if set(ASIDE).issuperset(query.statuses):
-            narrowed.append(IS_ASIDE)
+        narrowed += [said for few, said in ((ASIDE, IS_ASIDE), (OPEN, IS_OPEN)) if set(few).issuperset(query.statuses)]
     return narrowed
 
 

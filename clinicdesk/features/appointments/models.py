@@ -19,7 +19,10 @@ HOLDS = "status IN ('pending', 'booked', 'arrived', 'checked-in') AND NOT overbo
 
 ASIDE = ("proposed", "pending", "cancelled", "noshow", "waitlist", "entered-in-error")
 """States that few visits are in: whoever looks for these alone has an index of their own."""
+OPEN = ("booked", "arrived", "checked-in")
+"""States that a visit leaves on its day, so that few of the past are in them: these have another."""
 _ASIDE = "status IN ({})".format(", ".join(f"'{status}'" for status in ASIDE))
+_OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in OPEN))
 
 REASON_MOST = 250
 """Characters that a reason in free text may have."""
@@ -118,7 +121,8 @@ class Appointment(Identified, Base):
         Index("ix_appointment_start", "start"),
         Index("ix_appointment_practitioner_id", "practitioner_id", "start"),
         Index("ix_appointment_patient_id", "patient_id", "start"),
-        Index("ix_appointment_aside", "start", sqlite_where=text(_ASIDE), postgresql_where=text(_ASIDE)),
+        Index("ix_appointment_aside", "start", "status", sqlite_where=text(_ASIDE), postgresql_where=text(_ASIDE)),
+        Index("ix_appointment_open", "start", "status", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
         Index(
             "ix_appointment_series_id",
             "series_id",

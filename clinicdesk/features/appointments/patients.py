@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, literal, select, tuple_
 
 from clinicdesk.core.clock import from_micros, in_utc, to_micros
 from clinicdesk.core.errors import InvalidInput
+from clinicdesk.core.model import NotSought
 from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
@@ -16,7 +18,9 @@ from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.appointments.rows import VISIT
 from clinicdesk.features.appointments.rules import COUNTED
 from clinicdesk.features.appointments.schemas import PatientOfPractitioner, PatientsOf
+from clinicdesk.features.patients.fulltext import among, is_broad
 from clinicdesk.features.patients.models import Patient
+from clinicdesk.features.patients.query import parse
 from clinicdesk.features.practitioners.rules import check_range
 from clinicdesk.features.practitioners.service import get_practitioner
 
@@ -35,8 +39,8 @@ def patients_of_practitioner(tx: Tx, query: PatientsOf) -> Page[PatientOfPractit
     page = query.page
     check_range(page.limit, "limit", 1, MOST_PER_PAGE)
     get_practitioner(tx, query.practitioner_id)
-    words = one_line(query.text, "text", 120).split()
-    whose = _last_of_each(query, words) if words or query.oldest_first else _last_first(query)
+    named = _named(tx, query.text)
+    whose = _last_of_each(query, named) if named or query.oldest_first else _last_first(query)
     found = tx.connection.execute(whose.limit(page.limit + 1)).all()
     shown = [patient_id for patient_id, _ in found[: page.limit]]
     people = _rows(tx, query, shown)
@@ -46,8 +50,10 @@ def patients_of_practitioner(tx: Tx, query: PatientsOf) -> Page[PatientOfPractit
         following = encode_cursor([to_micros(start), last_shown.hex])
     total = None
     if page.total:
-        counted = _named(select(func.count(_v.patient_id.distinct())), words)
-        total = tx.connection.scalar(counted.where(_inside(VISIT, query)))
+        counted = select(func.count(_v.patient_id.distinct())).where(
+            *named, _inside(VISIT, query, by_patient=bool(named))
+        )
+        total = tx.connection.scalar(counted)
     tx.record(Change("practitioner", query.practitioner_id, Action.READ, note=f"{len(people)} patients"))
     return Page(people, following, total)
 
@@ -58,7 +64,12 @@ def _last_first(query: PatientsOf) -> Select[Any]:
     behind = (later.c.start > _v.start) | ((later.c.start == _v.start) & (later.c.id > _v.id))
     another = (
         select(literal(1))
-        .where(later.c.patient_id == _v.patient_id, later.c.start >= _v.start, behind, _inside(later, query))
+        .where(
+            later.c.patient_id == _v.patient_id,
+            later.c.start >= _v.start,
+            behind,
+            _inside(later, query, by_patient=True),
+        )
         .exists()
     )
     walk = select(_v.patient_id, _v.start).where(_inside(VISIT, query), ~another)
@@ -67,11 +78,12 @@ def _last_first(query: PatientsOf) -> Select[Any]:
     return walk.order_by(_v.start.desc(), _v.patient_id.desc())
 
 
-def _last_of_each(query: PatientsOf, words: list[str]) -> Select[Any]:
-    """SQL: the patients by their last visit, from all visits that the practitioner had: what an order from the oldest, or a
-    name, cannot do without."""
+def _last_of_each(query: PatientsOf, named: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """SQL: the patients by their last visit, from all visits of those who are named, or that the practitioner had: what an order
+    from the oldest cannot do without."""
     last = func.max(_v.start)
-    each = _named(select(_v.patient_id, last), words).where(_inside(VISIT, query)).group_by(_v.patient_id)
+    inside = _inside(VISIT, query, by_patient=bool(named))
+    each = select(_v.patient_id, last).where(*named, inside).group_by(_v.patient_id)
     if query.page.cursor:
         here, behind = tuple_(last, _v.patient_id), _behind(query.page.cursor)
         each = each.having(here > behind if query.oldest_first else here < behind)
@@ -80,19 +92,21 @@ def _last_of_each(query: PatientsOf, words: list[str]) -> Select[Any]:
     return each.order_by(last.desc(), _v.patient_id.desc())
 
 
-def _named(visits: Select[Any], words: list[str]) -> Select[Any]:
-    """SQL: the visits of patients of whose name or number each word is a beginning."""
+def _named(tx: Tx, text: str) -> list[ColumnElement[bool]]:
+    """SQL: the visit is of a patient whom the words find; nothing where there are none."""
+    words = one_line(text, "text", 120)
     if not words:
-        return visits
-    parts = (_p.family, _p.given, _p.number)
-    return visits.join_from(VISIT, _PATIENT, _p.id == _v.patient_id).where(
-        *(or_(*(part.istartswith(word, autoescape=True) for part in parts)) for word in words)
-    )
+        return []
+    expression = " AND ".join(term.expression(prefix=True) for term in parse(words))
+    if not expression:
+        return [false()]
+    return [among(tx.session, _v.patient_id, expression, walking=is_broad(tx.session, expression))]
 
 
-def _inside(visit: FromClause, query: PatientsOf) -> ColumnElement[bool]:
-    """Whether the visit is one that the query is about."""
-    conditions = [visit.c.practitioner_id == query.practitioner_id, visit.c.status.in_(_COUNTED)]
+def _inside(visit: FromClause, query: PatientsOf, *, by_patient: bool = False) -> ColumnElement[bool]:
+    """Whether the visit is one that the query is about; `by_patient`: it is looked for among those of patients."""
+    whose = NotSought(visit.c.practitioner_id) if by_patient else visit.c.practitioner_id
+    conditions = [whose == query.practitioner_id, visit.c.status.in_(_COUNTED)]
     if query.since is not None:
         conditions.append(visit.c.start >= in_utc(query.since))
     if query.until is not None:
@@ -109,7 +123,7 @@ def _rows(tx: Tx, query: PatientsOf, patient_ids: list[UUID]) -> list[PatientOfP
             func.count(), func.min(_v.start), func.max(_v.start), next_visit,
         )
         .join_from(VISIT, _PATIENT, _p.id == _v.patient_id)
-        .where(_v.patient_id.in_(patient_ids), _inside(VISIT, query))
+        .where(_v.patient_id.in_(patient_ids), _inside(VISIT, query, by_patient=True))
         .group_by(_p.id)
     )  # fmt: skip
     rows = {row[0]: PatientOfPractitioner(*row) for row in found}

@@ -32,7 +32,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.model import UtcDateTime
 from clinicdesk.core.tx import Action, Change, Tx
-from clinicdesk.features.appointments.models import ASIDE, HOLDS, Appointment, AppointmentType
+from clinicdesk.features.appointments.models import ASIDE, HOLDS, OPEN, Appointment, AppointmentType
 from clinicdesk.features.appointments.rules import HOLDING, LONGEST
 from clinicdesk.features.appointments.schemas import AppointmentRow, ListedVisit, SlotTaken, Status
 from clinicdesk.features.patients.models import Patient
@@ -79,7 +79,7 @@ LISTED: Select[Any] = (
 )  # fmt: skip
 """The same with what a list shows alone."""
 
-IS_ASIDE = _v.status.in_([literal_column(f"'{status}'") for status in ASIDE])
+IS_ASIDE, IS_OPEN = (_v.status.in_([literal_column(f"'{status}'") for status in few]) for few in (ASIDE, OPEN))
 """Said in a query beside the states that are looked for, it lets the database use the index of these alone."""
 
 _INSERT = insert(Appointment.__table__)  # type: ignore[arg-type]

@@ -371,7 +371,8 @@ class FreeDay:
 class PatientsOf:
     """Which of a practitioner's patients to list: who has visits there that begin in [since, until), in that order of them.
 
-    Each word of `text` begins a part of the name, or the record number. `oldest_first` turns the order of the last visits round.
+    `text` are beginnings of names, numbers and dates as one types them into the search, all of which must fit. `oldest_first`
+    turns the order of the last visits round.
     """
 
     practitioner_id: UUID

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, func, or_, select
+from sqlalchemy import FromClause, Select, or_, select
 
 from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.clock import in_utc
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
+from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor, total_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -145,7 +145,7 @@ def find_wishes(tx: Tx, query: WishQuery) -> Page[WishRow]:
         wanted = wanted.where(_e.id > _behind(page.cursor))
     found = tx.connection.execute(wanted.order_by(_e.id).limit(page.limit + 1)).all()
     entries = [_to_row(row) for row in found[: page.limit]]
-    total = tx.connection.scalar(select(func.count()).select_from(_ENTRY).where(*fitting)) if page.total else None
+    total = tx.connection.scalar(total_of(select(_e.id).where(*fitting))) if page.total else None
     return Page(entries, encode_cursor([entries[-1].id.hex]) if len(found) > page.limit else None, total)
 
 

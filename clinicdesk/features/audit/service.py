@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, Uuid, and_, column, func, or_, select, table, true
+from sqlalchemy import ColumnElement, Row, String, Uuid, and_, column, literal_column, or_, select, table, true
 from sqlalchemy.orm import Session
 
 from clinicdesk.core import binding, trail
 from clinicdesk.core.clock import from_micros, to_micros
 from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted, Unavailable
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, PageRequest, decode_cursor, encode_cursor
+from clinicdesk.core.paging import MOST_PER_PAGE, Page, PageRequest, decode_cursor, encode_cursor, total_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.trail import AuditEntry, Kept, Progress, Verification
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
@@ -275,7 +275,7 @@ def _page(tx: Tx, wanted: ColumnElement[bool], page: PageRequest, most: int) -> 
         entries = entries.where(_ENTRY.seq < behind)
     found = tx.session.execute(entries.limit(page.limit + 1)).all()
     rows = list(_rows(tx.session, found[: page.limit]))
-    total = tx.session.scalar(select(func.count()).select_from(AuditEntry).where(wanted)) if page.total else None
+    total = tx.session.scalar(total_of(select(_ENTRY.seq).where(wanted))) if page.total else None
     return Page(rows, encode_cursor([rows[-1].seq]) if len(found) > page.limit else None, total)
 
 
@@ -303,6 +303,8 @@ def _conditions(session: Session, query: AuditQuery) -> list[ColumnElement[bool]
     for column_, value in ((_ENTRY.outcome, query.outcome), (_ENTRY.verb, query.verb), (_ENTRY.action, query.action)):
         if value:
             conditions.append(column_ == value)
+    if query.outcome not in ("", "ok"):
+        conditions.append(_ENTRY.outcome != literal_column("'ok'"))  # said so that the index of these few is used
     if query.before_seq is not None:
         conditions.append(_ENTRY.seq < query.before_seq)
     if text := query.text.strip():

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, insert, select
 
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, decode_id_cursor, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, decode_id_cursor, encode_cursor, total_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
@@ -116,7 +116,7 @@ def emergencies(tx: Tx, query: EmergencyQuery = EmergencyQuery()) -> Page[Emerge
     if page.cursor:
         found = found.where(EmergencyAccess.id < decode_id_cursor(page.cursor))
     rows = [EmergencyRow(*row) for row in tx.session.execute(found)]
-    total = tx.session.scalar(select(func.count()).select_from(EmergencyAccess).where(*wanted)) if page.total else None
+    total = tx.session.scalar(total_of(select(EmergencyAccess.id).where(*wanted))) if page.total else None
     items = rows[: page.limit]
     tx.record(Change("emergency_access", None, Action.READ, patient_id=query.patient_id))
     return Page(items, encode_cursor([items[-1].id.hex]) if len(rows) > page.limit else None, total)

@@ -255,23 +255,21 @@ def _rows(tx: Tx, found: Sequence[Conversation]) -> list[ConversationRow]:
 
 def _unread(tx: Tx, ids: Sequence[UUID] | None = None) -> dict[UUID, int]:
     """How many messages of others the caller has not read, by conversation (of these, or of all of theirs)."""
-    counted = (
-        select(ChatMessage.conversation_id, func.count())
-        .join(
-            ConversationMember,
-            (ConversationMember.conversation_id == ChatMessage.conversation_id)
-            & (ConversationMember.user_id == tx.actor.user_id),
-        )
+    # Counted for each by itself, from where it was read to: joined, all that was ever said there would be gone through.
+    behind = (
+        select(func.count())
         .where(
+            ChatMessage.conversation_id == ConversationMember.conversation_id,
             ChatMessage.seq > ConversationMember.read_seq,
             ChatMessage.author_id != tx.actor.user_id,
             ChatMessage.deleted_at.is_(None),
         )
-        .group_by(ChatMessage.conversation_id)
+        .scalar_subquery()
     )
+    counted = select(ConversationMember.conversation_id, behind).where(ConversationMember.user_id == tx.actor.user_id)
     if ids is not None:
-        counted = counted.where(ChatMessage.conversation_id.in_(ids))
-    return {row[0]: row[1] for row in tx.session.execute(counted)}
+        counted = counted.where(ConversationMember.conversation_id.in_(ids))
+    return {row[0]: row[1] for row in tx.session.execute(counted) if row[1]}
 
 
 def _page(

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from clinicdesk.core.clinic import find_clinic
 from clinicdesk.core.errors import NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor, total_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
@@ -100,7 +100,7 @@ def inbox(tx: Tx, page: PageRequest = PageRequest(), *, unread_only: bool = Fals
     if page.cursor:
         wanted = wanted.where(Notification.id < decode_id_cursor(page.cursor))
     found = list(tx.session.scalars(wanted))
-    total = tx.session.scalar(select(func.count()).select_from(Notification).where(*mine)) if page.total else None
+    total = tx.session.scalar(total_of(select(Notification.id).where(*mine))) if page.total else None
     items = [_row(one) for one in found[: page.limit]]
     return Page(items, encode_cursor([items[-1].id.hex]) if len(found) > page.limit else None, total)
 

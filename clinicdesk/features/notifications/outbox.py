@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select, text
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor
+from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor, total_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
@@ -78,7 +78,7 @@ def messages(
     if page.cursor:
         query = query.where(OutboundMessage.id < decode_id_cursor(page.cursor))
     found = list(tx.session.scalars(query))
-    total = tx.session.scalar(select(func.count()).select_from(OutboundMessage).where(*where)) if page.total else None
+    total = tx.session.scalar(total_of(select(OutboundMessage.id).where(*where))) if page.total else None
     items = [row_of(message) for message in found[: page.limit]]
     return Page(items, encode_cursor([items[-1].id.hex]) if len(found) > page.limit else None, total)
 

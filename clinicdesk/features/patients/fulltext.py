@@ -42,17 +42,43 @@ def matching(session: Session, expression: str, most: int, phones: Sequence[str]
     return find(session, expression, most, phones)
 
 
-def among(session: Session, patient_id: ColumnElement[UUID], expression: str) -> ColumnElement[bool]:
-    """The condition that a column names a patient whose terms match the expression (which is not empty)."""
+def among(
+    session: Session, patient_id: ColumnElement[UUID], expression: str, *, walking: bool = False
+) -> ColumnElement[bool]:
+    """The condition that a column names a patient whose terms match the expression (which is not empty).
+
+    All who match are gathered first, unless whoever asks is `walking` past patients and asks about each.
+    """
     on_sqlite = session.get_bind().dialect.name == "sqlite"
-    found = (_AMONG_ON_SQLITE if on_sqlite else _AMONG_ON_POSTGRESQL).columns(patient_id=Uuid())
+    found = (_AMONG_ON_SQLITE if on_sqlite else _AMONG_WALKING if walking else _AMONG_ON_POSTGRESQL).columns(
+        patient_id=Uuid()
+    )
     return patient_id.in_(found.bindparams(query=expression if on_sqlite else _query(expression)))
+
+
+def is_broad(session: Session, expression: str) -> bool:
+    """Whether so many match that it is quicker to walk past patients until there are enough for a page; SQLite never walks."""
+    if session.get_bind().dialect.name == "sqlite":
+        return False
+    return (session.scalar(_COUNTED, {"query": _query(expression), "most": _FEW + 1}) or 0) > _FEW
+
+
+_FEW = 2_000
 
 
 _AMONG_ON_SQLITE = text(
     "SELECT s.patient_id FROM patient_fts f JOIN patient_search s ON s.docid = f.rowid WHERE f.patient_fts MATCH :query"
 )
-_AMONG_ON_POSTGRESQL = text("SELECT patient_id FROM patient_search WHERE lexemes @@ CAST(:query AS tsquery)")
+_AMONG_WALKING = text("SELECT patient_id FROM patient_search WHERE lexemes @@ CAST(:query AS tsquery)")
+# Left the choice, PostgreSQL walks: it does not know that whoever is called alike stands together at the end of the walk.
+_AMONG_ON_POSTGRESQL = text(
+    "WITH found AS MATERIALIZED (SELECT patient_id FROM patient_search WHERE lexemes @@ CAST(:query AS tsquery))"
+    " SELECT patient_id FROM found"
+)
+_COUNTED = text(
+    "SELECT count(*) FROM"
+    " (SELECT 1 FROM patient_search WHERE lexemes @@ CAST(:query AS tsquery) LIMIT :most) AS counted"
+)
 
 
 def settle(session: Session) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base, Identified
 
+_BY_NAME = (text("family COLLATE NOCASE"), text("given COLLATE NOCASE"), "id")
+
 
 class Patient(Identified, Base):
     """A person in the clinic's care. Names are kept as given, in any script; only `family` or `given` must be there."""
@@ -25,10 +27,17 @@ class Patient(Identified, Base):
             postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
         # Lists by name: as people order names, which PostgreSQL does by itself.
-        Index("ix_patient_name", text("family COLLATE NOCASE"), text("given COLLATE NOCASE"), "id").ddl_if(
-            dialect="sqlite"
-        ),
+        Index("ix_patient_name", *_BY_NAME).ddl_if(dialect="sqlite"),
         Index("ix_patient_name", "family", "given", "id").ddl_if(dialect="postgresql"),
+        # The few who are told apart so stand far from each other among all.
+        Index("ix_patient_inactive", *_BY_NAME, sqlite_where=text("active = 0")).ddl_if(dialect="sqlite"),
+        Index("ix_patient_inactive", "family", "given", "id", postgresql_where=text("NOT active")).ddl_if(
+            dialect="postgresql"
+        ),
+        Index("ix_patient_deceased", *_BY_NAME, sqlite_where=text("deceased = 1")).ddl_if(dialect="sqlite"),
+        Index("ix_patient_deceased", "family", "given", "id", postgresql_where=text("deceased")).ddl_if(
+            dialect="postgresql"
+        ),
     )
 
     number: Mapped[str] = mapped_column(String(20), unique=True)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 
 from clinicdesk.core.clock import to_micros
 from clinicdesk.core.errors import Conflict, NotFound, NotPermitted
-from clinicdesk.core.paging import Page, check_limit, decode_cursor, encode_cursor, id_of, instant_of
+from clinicdesk.core.paging import Page, check_limit, decode_cursor, encode_cursor, id_of, instant_of, total_of
 from clinicdesk.core.permissions import GRANTS, Permission, Role
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Actor, Change, Tx, verb
@@ -41,9 +41,7 @@ def find_users(tx: Tx, query: UserQuery) -> Page[UserRow]:
         users.pop()
         user, place = users[-1]
         following = encode_cursor([to_micros(place) if kind is int else place, user.id.hex])
-    total = (
-        tx.session.scalar(fitting.with_only_columns(func.count(), maintain_column_froms=True)) if page.total else None
-    )
+    total = tx.session.scalar(total_of(fitting)) if page.total else None
     return Page([row_of(user) for user, _ in users], following, total)
 
 
@@ -126,5 +124,5 @@ def _fitting(query: UserQuery) -> Select[User]:
     if query.role is not None:
         users = users.where(User.role == query.role.value)
     if query.active is not None:
-        users = users.where(User.active.is_(query.active))
+        users = users.where(User.active if query.active else ~User.active)  # as an index says it
     return users

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinicdesk.core.model import Base, Identified
@@ -15,6 +15,18 @@ class User(Identified, Base):
     """An account. `email` is folded to lower case and unique; accounts are turned off, never deleted."""
 
     __tablename__ = "user"
+    __table_args__ = (
+        Index("ix_user_name", text("lower(name)"), "id"),
+        Index("ix_user_role", "role", text("lower(name)"), "id"),
+        Index("ix_user_created_at", "created_at", "id"),
+        Index(
+            "ix_user_off",
+            text("lower(name)"),
+            "id",
+            sqlite_where=text("active = 0"),
+            postgresql_where=text("NOT active"),
+        ),
+    )
 
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(120))
@@ -51,6 +63,12 @@ class UserSession(Base):
     """
 
     __tablename__ = "user_session"
+    __table_args__ = (
+        Index(
+            "ix_user_session_open", "expires_at", sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"), index=True)

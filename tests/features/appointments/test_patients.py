@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import event, insert, select
+from sqlalchemy.orm import Session
 
 from clinicdesk.core.errors import InvalidInput, NotFound
 from clinicdesk.core.ids import new_id
@@ -21,6 +22,7 @@ from clinicdesk.features.appointments import service
 from clinicdesk.features.appointments.models import Appointment
 from clinicdesk.features.appointments.rules import COUNTED
 from clinicdesk.features.appointments.schemas import PatientOfPractitioner, PatientsOf, Status
+from clinicdesk.features.patients.index import rebuild_index
 from tests.features.appointments.conftest import Place, at
 
 OVER = [Status.FULFILLED, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR, Status.PROPOSED]
@@ -41,8 +43,9 @@ def seed(db: Database, place: Place, count: int = 300) -> list[dict[str, Any]]:
         }
         for _ in range(count)
     ]  # fmt: skip
-    with db.engine.begin() as connection:
-        connection.execute(insert(Appointment), visits)
+    with Session(db.engine) as session, session.begin():
+        session.execute(insert(Appointment), visits)
+        rebuild_index(session)
     return visits
 
 
