@@ -28,6 +28,7 @@ from clinicdesk.core.postgres import open_postgres
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.users import passwords
 from clinicdesk.features.users.models import User
+from tests.benchmarks.beside import fill_beside
 from tests.benchmarks.clinic import A_DAY, LENGTH, PRACTITIONERS, VISITS_OF_A_PATIENT, set_up
 from tests.benchmarks.load import Ask, Asking
 from tests.benchmarks.people import fill
@@ -35,6 +36,7 @@ from tests.postgres import Cluster, free_port
 
 SECRET = "a secret of more than thirty-two characters"
 EMAIL, PASSWORD = "desk@harbour.example", "seven quiet boats at noon"
+ADMINISTRATOR = "office@harbour.example"
 API = "/api/v1"
 DURABLE = ("max_connections=200", "shared_buffers=512MB", "max_wal_size=4GB", "autovacuum=on")
 """Settings of a database that keeps what it has said yes to."""
@@ -101,24 +103,32 @@ class Hosted:
 
 
 def grow(cluster: Cluster, name: str, visits: int) -> Hosted:
-    """A clinic in a new database of the server, with so many visits until today's end, and one account at the desk."""
+    """A clinic in a new database of the server, with so many visits until today's end and what stands beside them, and with
+    two accounts: at the desk, and in the office."""
     cluster.command(f"CREATE DATABASE {name} OWNER clinicdesk")
     url = cluster.tcp_url(name)
-    database = open_postgres(url, derive_key(SECRET.encode(), "audit"), statement_timeout=0)
+    key = derive_key(SECRET.encode(), "audit")
+    database = open_postgres(url, key, statement_timeout=0)
     migrate.upgrade(database.engine)
     fill(database, max(visits // VISITS_OF_A_PATIENT, _LEAST_PATIENTS))
     rounds, passwords.ROUNDS = passwords.ROUNDS, 4
     try:
-        account = {
-            "id": new_id(), "version": 1, "email": EMAIL, "name": "Some receptionist", "role": Role.RECEPTIONIST.value,
-            "password_hash": passwords.hash_password(PASSWORD), "must_change_password": False, "active": True,
-            "created_at": datetime.now(UTC),
-        }  # fmt: skip
+        users = [new_id(), new_id()]
+        accounts = [
+            {
+                "id": id_, "version": 1, "email": email, "name": f"Some {role}", "role": role.value,
+                "password_hash": passwords.hash_password(PASSWORD), "must_change_password": False, "active": True,
+                "created_at": datetime.now(UTC),
+            }
+            for id_, email, role in zip(
+                users, (EMAIL, ADMINISTRATOR), (Role.RECEPTIONIST, Role.ADMINISTRATOR), strict=True
+            )
+        ]  # fmt: skip
     finally:
         passwords.ROUNDS = rounds
     with database.engine.begin() as connection:
         practitioners, rooms = set_up(connection)
-        connection.execute(sa.insert(User), [account])
+        connection.execute(sa.insert(User), accounts)
         patients = list(connection.scalars(sa.select(Patient.id).order_by(Patient.id)))
     database.close()
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -132,6 +142,7 @@ def grow(cluster: Cluster, name: str, visits: int) -> Hosted:
                 "patients": len(patients),
             },
         )  # fmt: skip
+        fill_beside(connection_, visits, len(patients), users, key)
         connection_.execute("VACUUM ANALYZE")
         connection_.execute("CHECKPOINT")
     return Hosted(url, visits, practitioners, patients, today + timedelta(days=1))
@@ -149,13 +160,7 @@ def served(clinic: Hosted, redis_url: str, folder: Path, workers: int) -> Iterat
     port = free_port()
     command = ["-m", "clinicdesk.cli", "serve", "--port", str(port), "--data-dir", str(folder / f"data-{port}")]
     with _running(command, environment, folder, port, workers):
-        credentials = {"email": EMAIL, "password": PASSWORD}
-        asking = Asking(port)
-        status, body = asking.send(Ask(f"{API}/auth/login", credentials))
-        asking.close()
-        if status != 200:
-            raise RuntimeError(f"nobody could sign in: {body!r}")
-        yield port, _token(body)
+        yield port, sign_in(port)
 
 
 @contextmanager
@@ -170,7 +175,13 @@ def empty(folder: Path, workers: int) -> Iterator[int]:
         yield port
 
 
-def _token(body: bytes) -> str:
+def sign_in(port: int, email: str = EMAIL) -> str:
+    """The token of one of the accounts."""
+    asking = Asking(port)
+    status, body = asking.send(Ask(f"{API}/auth/login", {"email": email, "password": PASSWORD}))
+    asking.close()
+    if status != 200:
+        raise RuntimeError(f"nobody could sign in: {body!r}")
     token: str = json.loads(body)["access_token"]
     return token
 

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from clinicdesk.core.ids import new_id
-from tests.benchmarks.hosted import API, DURABLE, Hosted, empty, grow, served
+from tests.benchmarks.hosted import ADMINISTRATOR, API, DURABLE, Hosted, empty, grow, served, sign_in
 from tests.benchmarks.load import Ask, Asking, Told, at_once, bare, in_step
 from tests.benchmarks.report import FULL, Aim, Measure, Scale, percentile
 from tests.postgres import Cluster
@@ -193,19 +193,18 @@ def _one_time_for_two(on: Machine, clinic: Hosted, rounds: int) -> Iterator[Meas
 
 
 def _growth(on: Machine, scale: Scale) -> Iterator[Measure]:
-    """The same requests to clinics of three sizes, in turns; each asks for something else than the one before, so that the
-    database has to be asked."""
-    sizes = (scale.small, (scale.small * scale.large) ** 0.5, scale.large)
-    clinics = [grow(on.cluster, f"grown_{int(visits)}", int(visits)) for visits in sizes]
+    """The same requests to a young clinic and to an old one, in turns; each asks for something else than the one before, so
+    that the database has to be asked."""
+    young, old = (grow(on.cluster, f"grown_{visits}", visits) for visits in (scale.small, scale.large))
     with ExitStack() as stack:
-        at = [stack.enter_context(served(clinic, on.redis_url, on.folder, 1)) for clinic in clinics]
-        asking = [Asking(port, token) for port, token in at]
-        small, *others = zip(clinics, asking, strict=True)
-        for what, ask, most, most_ratio in _REQUESTS:
-            taken = _in_turns([small, *others], ask)
-            for (clinic, _), seconds in zip(others, taken[1:], strict=True):
-                words = f"{what} among {clinic.visits:,} visits, by HTTP (limit: among {small[0].visits:,})"
-                yield Measure(words, seconds * 1e3, taken[0] * 1e3, "ms", Aim(most=most, most_ratio=most_ratio))
+        at = [stack.enter_context(served(clinic, on.redis_url, on.folder, 1)) for clinic in (young, old)]
+        desk = [Asking(port, token) for port, token in at]
+        office = [Asking(port, sign_in(port, ADMINISTRATOR)) for port, _ in at]
+        for requests, asking in ((_REQUESTS, desk), (_OF_THE_OFFICE, office)):
+            for what, ask, most, most_ratio in requests:
+                limit, ours = _in_turns(list(zip((young, old), asking, strict=True)), ask)
+                words = f"{what} among {old.visits:,} visits, by HTTP (limit: among {young.visits:,})"
+                yield Measure(words, ours * 1e3, limit * 1e3, "ms", Aim(most=most, most_ratio=most_ratio))
 
 
 def _in_turns(of: Sequence[tuple[Hosted, Asking]], ask: Callable[[Hosted, int], Ask]) -> list[float]:
@@ -226,11 +225,13 @@ def _in_turns(of: Sequence[tuple[Hosted, Asking]], ask: Callable[[Hosted, int], 
 
 def _doctors_day(clinic: Hosted, nth: int) -> Ask:
     who = clinic.practitioners[nth % len(clinic.practitioners)]
-    return Ask(f"{API}/appointments?day={clinic.day(nth % clinic.days)}&practitioner_id={who}&limit=50")
+    return Ask(f"{API}/appointments?day={clinic.day(nth % clinic.days)}&practitioner_id={who}&limit={40 + nth // 300}")
 
 
 def _day(clinic: Hosted, nth: int) -> Ask:
-    return Ask(f"{API}/appointments?day={clinic.day(nth % clinic.days)}&limit=100&status=fulfilled&status=booked")
+    return Ask(
+        f"{API}/appointments?day={clinic.day(nth % clinic.days)}&limit={100 + nth // clinic.days}&status=fulfilled&status=booked"
+    )
 
 
 def _of_patient(clinic: Hosted, nth: int) -> Ask:
@@ -254,11 +255,83 @@ _BEGINNINGS = ("smi", "joh", "bro", "gar", "mil", "dav", "wil", "and", "tho", "m
 
 
 def _page(clinic: Hosted, nth: int) -> Ask:
-    return Ask(f"{API}/appointments?from={clinic.day(nth % clinic.days)}T{nth % 24:02}:00:00Z&limit=50")
+    return Ask(f"{API}/appointments?from={clinic.day(nth % clinic.days)}T{nth % 24:02}:00:00Z&limit={50 + nth // 250}")
 
 
 def _patients_page(_clinic: Hosted, nth: int) -> Ask:
     return Ask(f"{API}/patients?limit={20 + nth % 30}")
+
+
+def _patients_by_text(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/patients?text={_BEGINNINGS[nth % len(_BEGINNINGS)]}&limit={1 + nth % 3}")
+
+
+def _patients_of(clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/doctors/{clinic.practitioners[nth % len(clinic.practitioners)]}/patients?limit={20 + nth % 10}")
+
+
+def _cancelled(clinic: Hosted, nth: int) -> Ask:
+    return Ask(
+        f"{API}/appointments?from={clinic.day(nth % 20)}T{nth % 24:02}:00:00Z&status=cancelled&limit={20 + nth // 100}&total=true"
+    )
+
+
+def _still_here(clinic: Hosted, nth: int) -> Ask:
+    days = f"from={clinic.day(365)}T{nth % 24:02}:00:00Z&to={clinic.day(1)}T00:00:00Z"
+    return Ask(f"{API}/appointments?{days}&status=arrived&status=checked-in&limit={10 + nth // 24}")
+
+
+def _timeline(clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/patients/{_somebody(clinic, nth)}/timeline?limit=20&total=true")
+
+
+def _documents(clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/documents?patient_id={_somebody(clinic, nth)}&limit=20")
+
+
+def _inbox(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/notifications?limit={20 + nth % 10}&unread=true&total=true")
+
+
+def _messages(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/notifications/messages?state=failed&limit={20 + nth % 10}&total=true")
+
+
+def _conversations(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/chat/conversations?limit={20 + nth % 10}")
+
+
+def _said(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/chat/conversations/{f'{nth % 5:032x}'}/messages?limit={20 + nth % 10}")
+
+
+def _entries(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/audit?limit={20 + nth % 10}")
+
+
+def _refusals(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/audit?outcome=refused&limit={10 + nth % 10}&total=true")
+
+
+def _entries_of(clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/patients/{_somebody(clinic, nth)}/access-log?limit=20")
+
+
+def _accounts(_clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/users?limit={20 + nth % 10}")
+
+
+def _two_weeks(clinic: Hosted, nth: int) -> str:
+    return f"from={clinic.day(18 + nth % 10)}&to={clinic.day(5 + nth % 10)}"
+
+
+def _report(clinic: Hosted, nth: int) -> Ask:
+    names = ("attendance", "waiting", "lead-times", "demand", "use-of-hours", "cancellations", "busiest-days")
+    return Ask(f"{API}/reports/{names[nth % len(names)]}?{_two_weeks(clinic, nth)}")
+
+
+def _statistics(clinic: Hosted, nth: int) -> Ask:
+    return Ask(f"{API}/appointments/statistics?{_two_weeks(clinic, nth)}")
 
 
 def _book(clinic: Hosted, _nth: int) -> Ask:
@@ -278,6 +351,25 @@ _REQUESTS: tuple[tuple[str, Callable[[Hosted, int], Ask], float | None, float], 
     ("a search of patients by name", _search, None, 1.2),
     ("a page of all visits", _page, None, 1.2),
     ("a page of patients", _patients_page, None, 1.2),
+    ("patients by the beginning of a name", _patients_by_text, None, 1.2),
+    ("a doctor's patients", _patients_of, None, 1.2),
+    ("cancelled visits of the last days and how many", _cancelled, None, 1.2),
+    ("a year's visits that nobody has closed", _still_here, None, 1.2),
+    ("a patient's timeline", _timeline, None, 1.2),
+    ("a patient's documents", _documents, None, 1.2),
+    ("what is new in an inbox", _inbox, None, 1.2),
+    ("messages that failed", _messages, None, 1.2),
+    ("somebody's conversations", _conversations, None, 1.2),
+    ("what was said in one", _said, None, 1.2),
     ("a booking", _book, None, 1.3),
 )
 """What is asked for; at most how many milliseconds it may take, and how many times those in the smallest clinic."""
+_OF_THE_OFFICE: tuple[tuple[str, Callable[[Hosted, int], Ask], float | None, float], ...] = (
+    ("the audit trail", _entries, None, 1.2),
+    ("what was refused", _refusals, None, 1.2),
+    ("who saw a patient", _entries_of, None, 1.2),
+    ("accounts", _accounts, None, 1.2),
+    ("a report on two weeks", _report, None, 1.2),
+    ("two weeks in figures", _statistics, None, 1.2),
+)
+"""The same, asked by the administrator."""

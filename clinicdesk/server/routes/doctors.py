@@ -262,7 +262,7 @@ def patients(
     tx: AuditedTx,
     doctor_id: UUID,
     page: Paging,
-    text: Annotated[str, Query(max_length=120, description="Beginnings of the name, or of the record number.")] = "",
+    text: Annotated[str, Query(max_length=120, description="Beginnings of names, numbers and dates.")] = "",
     since: Annotated[Instant | None, Query(alias="from", description="Visits from this instant on.")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="Visits before this instant.")] = None,
     oldest_first: Annotated[bool, Query(description="Those first who were not here for the longest time.")] = False,
