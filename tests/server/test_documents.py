@@ -421,10 +421,10 @@ def test_a_patient_sends_in_so_many_bytes(sign_in: SignedIn, send: Send, tmp_pat
 
 @pytest.mark.parametrize("settings", [{"CLINICDESK_DOCUMENTS_PATIENT_COUNT": "2"}])
 def test_many_at_once_are_no_more_than_one_after_the_other(sign_in: SignedIn, send: Send) -> None:
-    patients = [sign_in(Role.PATIENT) for _ in range(5)]
-    with ThreadPoolExecutor(5) as pool:
+    patients = [sign_in(Role.PATIENT) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
         answers = [answer.status_code for answer in pool.map(send, patients)]
-    assert sorted(answers) == [201, 201, 409, 409, 409]
+    assert sorted(answers) == [201, 201, 409]
 
 
 @pytest.mark.parametrize("settings", [{"CLINICDESK_DOCUMENTS_CLINIC_MIB": "1"}])

@@ -221,9 +221,9 @@ def list_document_types(tx: ReadTx) -> list[DocumentTypeRow]:
     responses=answers(409, 412, 428), openapi_extra=_files(*_IMAGES),
 )  # fmt: skip
 def set_own_avatar(
+    there: IfThere,
     held: Annotated[Held, Depends(_own_picture, scope="function")],
     tx: WriteTx,
-    there: IfThere,
     response: Response,
     let_go: LetGo,
 ) -> PictureRow:
@@ -256,10 +256,10 @@ def get_avatar(request: Request, content: Annotated[Content, Depends(_avatar)]) 
     responses=answers(404, 409, 412, 428), openapi_extra=_files(*_IMAGES),
 )  # fmt: skip
 def set_patient_photo(
+    there: IfThere,
     held: Annotated[Held, Depends(_patients_picture, scope="function")],
     tx: WriteTx,
     patient_id: UUID,
-    there: IfThere,
     response: Response,
     let_go: LetGo,
 ) -> PictureRow:
