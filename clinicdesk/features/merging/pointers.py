@@ -61,19 +61,25 @@ def turn(tx: Tx, pointer: Pointer, old: UUID, new: UUID, more: Mapping[UUID, Map
     A row of which there can be one for each patient stays where it is if the other has one.
     """
     table, turned = pointer.table, 0
+    versioned = "version" in table.c and table.name not in FOLLOWING
+    once = any(pointer.column.name in columns for columns in _unique(table))
     for row in tx.connection.execute(select(table).where(pointer.at(old))).mappings().all():
-        if _is_taken(tx, pointer, row, new):
+        if once and _is_taken(tx, pointer, row, new):
             continue
         turned += 1
         name = pointer.column.name
         values = {name: new, **more.get(row.get("id"), {})}  # type: ignore[arg-type]
         before = {key: row[key] for key in values}
-        if "version" in table.c and table.name not in FOLLOWING:
+        if versioned:
             before["version"], values["version"] = row["version"], row["version"] + 1
-        tx.connection.execute(update(table).where(*_key(table, row)).values(values))
+        if once or len(values) > 1 + versioned:
+            tx.connection.execute(update(table).where(*_key(table, row)).values(values))
         for key in (column.name for column in table.primary_key if column.name != "id"):
             before, values = {key: row[key], **before}, {key: row[key], **values}
         tx.record(Change(table.name, values.get("id", _id(row)), Action.UPDATE, before, values, new))
+    if turned and not once:  # all that change alike at once: of some tables a patient has hundreds
+        alike: dict[str, Any] = {pointer.column.name: new} | ({"version": table.c.version + 1} if versioned else {})
+        tx.connection.execute(update(table).where(pointer.at(old)).values(alike))
     return turned
 
 

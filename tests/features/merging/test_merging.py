@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import event, func, insert, select
 
 from clinicdesk.core.errors import ClinicError, NotPermitted
 from clinicdesk.core.ids import new_id
@@ -17,6 +17,7 @@ from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features import tables
 from clinicdesk.features.appointments import service as appointments
+from clinicdesk.features.appointments.models import Appointment
 from clinicdesk.features.appointments.schemas import AppointmentRow, BookAppointment, CancelAppointment
 from clinicdesk.features.audit import service as audit
 from clinicdesk.features.interop.models import ImportedRecord
@@ -166,6 +167,25 @@ def test_everything_goes_over_and_comes_back(
     assert do(merging.unmerge, taken).patient.id == taken
     assert (count_of(db, kept), count_of(db, taken)) == ({}, moved)
     assert everything(db) == before
+
+
+def test_a_record_with_a_long_past_takes_as_few_statements_as_a_short_one(
+    db: Database, place: Place, taken: UUID, merge: Callable[..., Merged]
+) -> None:
+    """Nobody else writes meanwhile."""
+    visits = [
+        {
+            "id": new_id(), "version": 1, "patient_id": taken, "practitioner_id": place.lee, "start": at(8, day=-nth),
+            "end": at(9, day=-nth), "status": "fulfilled", "created_at": at(8, day=-nth),
+        }
+        for nth in range(200)
+    ]  # fmt: skip
+    with db.engine.begin() as connection:
+        connection.execute(insert(Appointment), visits)
+    seen: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+    assert merge().moved == {"appointment": 200}
+    assert len(seen) < 100
 
 
 def test_the_one_record_says_what_both_said(do: Do, kept: UUID, taken: UUID, merge: Callable[..., Merged]) -> None:
