@@ -136,6 +136,7 @@ SENTENCES: dict[str, str] = {
     "not_own_record": "You can see your own record and no other.",
     "record_not_linked": "No record belongs to this account yet. Ask the clinic to link yours.",
     "not_in_care": "This patient is not in your care. In an emergency, open the record with a reason.",
+    "own_account": "This is your own account. Change the password with the old one, or the second factor with a code.",
     "account_off": "This account is turned off.",
     "user_not_found": "This account is not there any more.",
     "email_taken": "There is an account with this e-mail already.",
@@ -301,6 +302,9 @@ SENTENCES: dict[str, str] = {
     # Documents
     "document_not_found": "This document is not there any more.",
     "document_expired": "This document was removed long ago, and its content is not kept any more.",
+    "too_many_uploads": "Some files of yours are on their way already. Wait until they have arrived.",
+    "uploads_busy": "Too many files are arriving at once. Try again in a moment.",
+    "body_too_slow": "This took too long to arrive. Try again where the connection is better.",
     "upload_quota_reached": "Of what you send in, {count} documents are kept, or {most} MiB. That is reached; ask the clinic.",
     "archive_quota_reached": "The clinic's documents have reached the size that was set. Tell whoever looks after the server.",
     "document_removed": "This document was removed. Put it back first.",

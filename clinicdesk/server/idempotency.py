@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import Annotated
 
 from fastapi import Header, Request
 from starlette.responses import Response
 
+from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.tx import Tx
 from clinicdesk.features.users import answers
@@ -73,6 +75,10 @@ def keep(tx: Tx, request: Request, key: str, response: Response) -> None:
 
 def _asked_by(tx: Tx, request: Request) -> bytes:
     """The request, as somebody asks who is what they are now: whoever has another role or record since then is not to be
-    told again what they were told before."""
+    told again what they were told before.
+
+    Under our key: there are passwords in requests, and a copy of the database must not be what they are guessed by.
+    """
     whose = f"{tx.actor.role} {tx.actor.patient_id}".encode()
-    return hashlib.sha256(request.state.fingerprint + whose).digest()
+    key = derive_key(tx.database.audit_key, "kept requests")
+    return hmac.digest(key, request.state.fingerprint + whose, "sha256")

@@ -26,7 +26,7 @@ from redis.exceptions import RedisError
 from clinicdesk.core import feed
 from clinicdesk.core.changes import LoggedChange
 from clinicdesk.core.crash import log_crash
-from clinicdesk.core.errors import ClinicError, NotPermitted
+from clinicdesk.core.errors import ClinicError, NotPermitted, RateLimited
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor, Committed, Database, Tx
@@ -143,9 +143,14 @@ class Live:
 
     # ---- following ------------------------------------------------------------------------------------------------
 
-    async def subscribe(self, caller: Caller, actor: Actor, since: int | None) -> Subscriber:
-        """Somebody follows from now on: from `since`, or from what is newest. Raises Unavailable."""
+    async def subscribe(self, caller: Caller, actor: Actor, since: int | None, most: int) -> Subscriber:
+        """Somebody follows from now on: from `since`, or from what is newest.
+
+        Raises Unavailable, RateLimited("too_many_streams") where they have so many open at this worker already.
+        """
         found = await self._in_thread(lambda: self._read(since or 0, 1))
+        if self.count(actor.user_id) >= most:  # nobody else gets in between here and there
+            raise RateLimited("too_many_streams")
         lost = since is not None and found.broken
         subscriber = Subscriber(
             actor, caller.session_id, found.newest if since is None or lost else since, lost=lost, news=asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import MutableMapping
@@ -10,7 +11,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clinicdesk.core.errors import ClinicError, NotPermitted
+from clinicdesk.core.errors import ClinicError, NotPermitted, Unavailable
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.logs import CONTEXT
 from clinicdesk.server import docs, figures, links, problems, quick
@@ -24,6 +25,7 @@ from clinicdesk.server.identity import (
     device_of,
     serving_of,
 )
+from clinicdesk.server.uploads import SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -102,12 +104,17 @@ class Requests:
                 _add_headers(message, scope, request_id)
             await send(message)
 
-        body = _Body(receive, MOST_UPLOAD_BYTES if _may_upload(scope, request) else MOST_BYTES)
+        uploads = _may_upload(scope, request)
+        body = _Body(receive, MOST_UPLOAD_BYTES if uploads else MOST_BYTES)
         try:
             if not scope.get("state", {}).get("admitted", False):
                 await _admit(request)
             body.check(request.headers.get("content-length"))
-            await self._app(scope, body, send_with_headers)
+            if uploads and (caller := caller_of(request)) is not None:
+                async with serving_of(request).uploads.one(caller.actor.user_id):
+                    await self._app(scope, body, send_with_headers)
+            else:
+                await self._app(scope, body, send_with_headers)
         except ClientDisconnect:  # before all of the request was here: nothing was done, and nobody is left to be told
             status = status or _HUNG_UP
         except Exception as error:
@@ -130,14 +137,15 @@ class Requests:
 
 def _may_upload(scope: Scope, request: HTTPConnection) -> bool:
     """Whether the body may be as large as a document: strangers are not to fill the memory with what is refused anyhow."""
-    document = scope["path"].startswith(UPLOADS) and "json" not in request.headers.get("content-type", "").lower()
-    return document and caller_of(request) is not None
+    document = scope["path"].startswith(UPLOADS) and scope["method"] in ("POST", "PUT")
+    return document and "json" not in request.headers.get("content-type", "").lower() and caller_of(request) is not None
 
 
 async def _admit(request: HTTPConnection) -> None:
     """Refuse what comes unsealed, or too often."""
     serving = serving_of(request)
-    if not request.url.path.startswith(API):
+    path: str = request.scope["path"]
+    if not path.startswith(API) and path not in links.PATHS:
         return
     if (
         serving.settings.require_https
@@ -172,12 +180,17 @@ def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: st
 
 
 class _Body:
-    """Receives a request's body as long as it is not too large. Raises TooLarge."""
+    """Receives a request's body as long as it is not too large, and not for ever.
+
+    Raises TooLarge, Unavailable("body_too_slow").
+    """
 
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
         self._most = most
         self._seen = 0
+        self._begun: float | None = None
+        self._whole = False
 
     def check(self, announced: str | None) -> None:
         """Refuse a body that is announced as too large before any of it is read."""
@@ -185,8 +198,17 @@ class _Body:
             raise problems.TooLarge()
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if self._whole:  # what is waited for now is that the other hangs up
+            return await self._receive()
+        now = asyncio.get_running_loop().time()
+        self._begun = now if self._begun is None else self._begun
+        try:
+            async with asyncio.timeout_at(self._begun + SECONDS):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise Unavailable("body_too_slow") from error
         if message["type"] == "http.request":
+            self._whole = not message.get("more_body", False)
             self._seen += len(message.get("body", b""))
             if self._seen > self._most:
                 raise problems.TooLarge()

@@ -33,6 +33,7 @@ from clinicdesk.server.live import Live
 from clinicdesk.server.marks import Marks
 from clinicdesk.server.settings import Settings
 from clinicdesk.server.tokens import Tokens
+from clinicdesk.server.uploads import Uploads
 from clinicdesk.server.views import Views
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Serving:
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNITS))
     counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_COUNTED))
     looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_LOOKED_AT))
+    uploads: Uploads = field(default_factory=Uploads)
     readiness: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def start(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -464,6 +466,16 @@ def test_new_recovery_codes_need_the_password_as_well(
     renewed = client.post(renew, json=AGAIN | {"code": one})
     assert (renewed.status_code, len(renewed.json()["codes"])) == (200, 10)
     assert client.post(f"{AUTH}/second-factor/disable", json={"code": other}).status_code == 401
+
+
+def test_no_quick_digest_of_a_password_is_kept(administrator_client: TestClient, db: Database) -> None:
+    new = {"email": "x@y.example", "name": "X", "role": "nurse", "password": NEW_PASSWORD}
+    body, key = json.dumps(new).encode(), {"Idempotency-Key": "key-00000010", "Content-Type": "application/json"}
+    assert administrator_client.post("/api/v1/users", content=body, headers=key).status_code == 201
+    guess = sha256(b"POST /api/v1/users? \n" + body).digest()
+    with db.engine.connect() as connection:
+        kept = connection.execute(select(KeptAnswer.fingerprint)).scalar_one()
+    assert kept not in (guess, sha256(guess + b"administrator None").digest())
 
 
 def ticket(client: TestClient) -> str:

@@ -6,9 +6,13 @@ import re
 from html import unescape
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.server.conftest import PASSWORD, Postbox
+from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.users import service as users
+from clinicdesk.features.users.schemas import UserQuery
+from tests.server.conftest import PASSWORD, Knock, Postbox
 
 AUTH = "/api/v1/auth"
 EMAIL = "mara@mail.example"
@@ -75,3 +79,42 @@ def test_the_pages_run_nothing_and_what_is_in_the_link_stays_text(client: TestCl
     assert page.headers["cache-control"] == "no-store"
     assert press(client, page.text, password=NEW_PASSWORD)[0] == 422
     assert client.post(path, content=b"\xff\xfe%00=&&&token").status_code == 422
+
+
+@pytest.mark.parametrize("settings", [{"CLINICDESK_LIMIT_ANONYMOUS": "4"}])
+@pytest.mark.parametrize("path", ["/reset", "/verify"])
+def test_the_pages_are_held_to_the_limits_of_strangers(knock: Knock, path: str) -> None:
+    guess = {"token": "x" * 43, "password": NEW_PASSWORD}
+    answers = [knock().post(path, data=guess) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [422] * 4 + [429]
+    assert answers[4].json()["code"] == "too_many_requests"
+    assert knock("203.0.113.8").post(path, data=guess).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/reset", "/verify"])
+def test_no_password_is_sent_unsealed(server: FastAPI, path: str) -> None:
+    far = TestClient(server, "http://desk.example", client=("203.0.113.7", 1))
+    for answer in (far.get(path), far.post(path, data={"token": "x", "password": NEW_PASSWORD})):
+        assert (answer.status_code, answer.json()["code"]) == (403, "https_required")
+
+
+def test_a_link_to_a_new_password_is_worth_nothing_once_there_is_one(
+    client: TestClient, postbox: Postbox, registered: dict[str, str], db: Database, operator: Actor
+) -> None:
+    tokens = []
+    for step in ("changed", "given", "turned off"):
+        client.post(f"{AUTH}/password/forgot", json={"email": EMAIL})
+        tokens.append(postbox.token())
+        with db.write(operator) as tx:
+            [account] = users.find_users(tx, UserQuery(text=EMAIL)).items
+            if step == "given":
+                users.reset_password(tx, account.id, "twelve given words to say")
+            elif step == "turned off":
+                users.set_active(tx, account.id, account.version, active=False)
+        if step == "changed":
+            token = client.post(f"{AUTH}/login", json=registered).json()["access_token"]
+            change = {"current": PASSWORD, "new": NEW_PASSWORD}
+            bearer = {"Authorization": f"Bearer {token}"}
+            assert client.post(f"{AUTH}/password/change", json=change, headers=bearer).status_code == 200
+        answer = client.post(f"{AUTH}/password/reset", json={"token": tokens[-1], "password": "a password of a thief"})
+        assert (step, answer.status_code, answer.json()["code"]) == (step, 422, "link_not_right")

@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -316,6 +317,21 @@ def test_nobody_opens_streams_without_end(fleet: StartFleet) -> None:
         await_(comes_in, "room for another stream")
         for one in opened[1:]:
             one.__exit__(None, None, None)
+
+
+def test_nor_all_at_once(fleet: StartFleet) -> None:
+    server, together = fleet(workers=1), Barrier(30)
+    with server.client() as desk, ExitStack() as opened, ThreadPoolExecutor(30) as pool:
+
+        def come_in(_nth: int) -> bool:
+            together.wait()
+            try:
+                opened.enter_context(stream(server, desk))
+            except InvalidStatus:
+                return False
+            return True
+
+        assert sum(pool.map(come_in, range(30))) == 10
 
 
 def test_staff_see_who_stands_where_until_they_are_gone(fleet: StartFleet) -> None:

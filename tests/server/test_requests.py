@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import event
+from starlette.types import Message
 
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
@@ -24,6 +25,7 @@ from clinicdesk.features.users import service as users
 from clinicdesk.features.users.schemas import UserRow
 from clinicdesk.server.views import Views
 from tests.conftest import Hands
+from tests.features.documents import files
 from tests.server.conftest import PASSWORD, VISITS, Book, Knock, SignedIn
 
 AUTH, USERS = "/api/v1/auth", "/api/v1/users"
@@ -326,3 +328,40 @@ class TestMethods:
             answer = desk.request(method, f"/api/v1{path}", json={}, headers={"If-Match": '"1"'})
             assert answer.status_code == (405 if there else 404), (method, path, answer.text)
             assert set(filter(None, answer.headers.get("Allow", "").split(", "))) == there
+
+
+def test_nobody_fills_the_memory_with_files_that_are_on_their_way(server: FastAPI, sign_in: SignedIn) -> None:
+    bearer = sign_in(Role.PATIENT).headers["Authorization"]
+    path = "/api/v1/documents/avatars/me"
+
+    async def upload(arrives: asyncio.Event) -> int:
+        statuses: list[int] = []
+
+        async def receive() -> Message:
+            await arrives.wait()
+            return {"type": "http.request", "body": files.image(), "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        scope = {
+            "type": "http", "http_version": "1.1", "scheme": "https", "query_string": b"", "root_path": "",
+            "method": "PUT", "path": path, "raw_path": path.encode(), "client": ("203.0.113.7", 40_000),
+            "headers": [(b"host", b"desk.example"), (b"authorization", bearer.encode())],
+            "server": ("desk.example", 443), "app": server,
+        }  # fmt: skip
+        await server(scope, receive, send)
+        return statuses[0]
+
+    async def several() -> list[int]:
+        arrives = asyncio.Event()
+        under_way = [asyncio.create_task(upload(arrives)) for _ in range(5)]
+        done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        refused = [task.result() for task in done]
+        arrives.set()
+        statuses = await asyncio.gather(*under_way)
+        assert set(refused) == {429}
+        return sorted(statuses)
+
+    assert asyncio.run(several()) == [200, 428, 428, 429, 429]

@@ -118,3 +118,16 @@ def test_somebody_who_was_here_needs_no_mail_to_be_linked(
     linked = {"patient_id": str(ana), "in_person": True}
     answer = administrator_client.put(path, json=linked, headers={"If-Match": '"1"'})
     assert (answer.status_code, answer.json()["patient_id"], answer.json()["email_verified"]) == (200, str(ana), False)
+
+
+def test_nobody_gives_themselves_a_password_or_takes_their_own_second_factor_away(
+    administrator_client: TestClient, people: dict[Role, UserRow]
+) -> None:
+    own, other = (f"{USERS}/{people[role].id}" for role in (Role.ADMINISTRATOR, Role.NURSE))
+    given = {"password": "eleven given words to say"}
+    for refused in (
+        administrator_client.post(f"{own}/password", json=given), administrator_client.delete(f"{own}/second-factor"),
+    ):  # fmt: skip
+        assert (refused.status_code, refused.json()["code"]) == (409, "own_account")
+    assert administrator_client.post(f"{other}/password", json=given).status_code == 200
+    assert administrator_client.delete(f"{other}/second-factor").status_code == 204

@@ -14,9 +14,9 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Change, Tx, verb
-from clinicdesk.features.users.models import SignInFailure, User, UserSession
+from clinicdesk.features.users.models import MailedLink, SignInFailure, User, UserSession
 from clinicdesk.features.users.passwords import hash_password
-from clinicdesk.features.users.rules import account_key, check_email, check_password, check_role
+from clinicdesk.features.users.rules import RESET, account_key, check_email, check_password, check_role
 from clinicdesk.features.users.schemas import AddUser, EditUser, NotSignedIn, UserRow
 
 _u, _s = User.__table__.c, UserSession.__table__.c
@@ -135,8 +135,9 @@ def set_active(tx: Tx, user_id: UUID, version: int, active: bool) -> UserRow:
 def reset_password(tx: Tx, user_id: UUID, new: str) -> UserRow:
     """Give an account a new password, to be changed at the next sign-in, and lift its locks. Hashing takes a quarter of a second.
 
-    Raises NotFound("user_not_found"), InvalidInput("password_…").
+    One's own is changed with the old one. Raises NotFound("user_not_found"), Conflict("own_account"), InvalidInput("password_…").
     """
+    ensure_not_own(tx, user_id)
     user = _find(tx.session, user_id)
     check_password(new, known_phrases(tx.session, user.name, user.email))
     set_password(tx, user, hash_password(new), must_change=True)
@@ -165,6 +166,12 @@ def link_patient(tx: Tx, user_id: UUID, version: int, patient_id: UUID | None, *
     return row_of(user)
 
 
+def ensure_not_own(tx: Tx, user_id: UUID) -> None:
+    """Somebody else's account is meant: to one's own there is a way that asks who one is. Raises Conflict("own_account")."""
+    if user_id == tx.actor.user_id:
+        raise Conflict("own_account")
+
+
 def row_of(user: User) -> UserRow:
     """The account as it leaves the session."""
     return UserRow(
@@ -174,8 +181,10 @@ def row_of(user: User) -> UserRow:
 
 
 def set_password(tx: Tx, user: User, new_hash: str, *, must_change: bool, keep: UUID | None = None) -> None:
-    """Store the hash of a new password, record that without it, and end every session but `keep`."""
+    """Store the hash of a new password, record that without it, end every session but `keep`, and take back what was mailed to
+    replace the old one."""
     end_sessions(tx, user.id, keep)
+    tx.session.execute(delete(MailedLink).where(MailedLink.user_id == user.id, MailedLink.purpose == RESET))
     user.password_hash = new_hash
     user.must_change_password = must_change
     record_user(tx, Change.updated(user, note="password"))

@@ -10,7 +10,7 @@ def verification(email: str, clinic: str, link: str) -> Mail:
     return Mail(
         email, f"{clinic}: confirm your e-mail address",
         f"Somebody, presumably you, has given this address to {clinic}.\n\nConfirm it within three days:\n{link}\n\n"
-        "If it was not you, there is nothing to do.\n",
+        "If it was not you, do not confirm it: the account is somebody else's.\n",
     )  # fmt: skip
 
 

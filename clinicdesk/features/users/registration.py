@@ -22,10 +22,9 @@ from clinicdesk.features.users import mail
 from clinicdesk.features.users.accounts import known_phrases, record_user, row_of, set_password
 from clinicdesk.features.users.models import MailedLink, SignInFailure, User
 from clinicdesk.features.users.passwords import hash_password
-from clinicdesk.features.users.rules import account_key, check_email, check_password, fold_email
+from clinicdesk.features.users.rules import RESET, VERIFY, account_key, check_email, check_password, fold_email
 from clinicdesk.features.users.schemas import Register, UserRow
 
-VERIFY, RESET = "verify", "reset"
 _LASTS = {VERIFY: timedelta(days=3), RESET: timedelta(hours=1)}
 
 
@@ -130,9 +129,12 @@ def _new_link(tx: Tx, user: User, purpose: str) -> str:
 def _take_link(tx: Tx, token: str, purpose: str) -> User:
     link = tx.session.get(MailedLink, _hash(token))
     user = tx.session.get(User, link.user_id) if link is not None else None
-    if link is None or user is None or link.purpose != purpose or tx.now >= link.expires_at or user.email != link.email:
+    if link is None or link.purpose != purpose or tx.now >= link.expires_at:
+        raise InvalidInput("link_not_right", field="token")
+    if user is None or not user.active or user.email != link.email:
         raise InvalidInput("link_not_right", field="token")
     tx.session.delete(link)
+    tx.session.flush()
     return user
 
 

@@ -13,6 +13,9 @@ from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.paths import resource_dir
 from clinicdesk.core.permissions import Role
 
+VERIFY, RESET = "verify", "reset"
+"""What links are mailed for: to prove an address, to replace a password."""
+
 LEAST_CHARACTERS = 15
 MOST_CHARACTERS = 256
 _LEAST_UNGUESSED = 8

@@ -16,6 +16,7 @@ from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import Conflict, NotPermitted
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.features.users.accounts import ensure_not_own
 from clinicdesk.features.users.models import RecoveryCode, SecondFactor, SignInFailure, User
 from clinicdesk.features.users.passwords import Prepared
 from clinicdesk.features.users.schemas import CodeWrong, Enrolment, SignInLocked, SignInRefused
@@ -98,7 +99,8 @@ def renew_recovery_codes(tx: Tx, password: str, code: str, prepared: Prepared | 
 
 @verb(Permission.MANAGE_USERS)
 def remove_second_factor(tx: Tx, user_id: UUID) -> None:
-    """Turn off the second factor of somebody who has lost it."""
+    """Turn off the second factor of somebody else who has lost it. Raises Conflict("own_account")."""
+    ensure_not_own(tx, user_id)
     _remove(tx, user_id)
 
 

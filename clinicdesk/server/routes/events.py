@@ -84,7 +84,7 @@ async def events(websocket: WebSocket) -> None:
     try:
         since = _since(websocket)
         caller, actor = await _admitted(websocket, serving)
-        subscriber = await serving.live.subscribe(caller, actor, since)
+        subscriber = await serving.live.subscribe(caller, actor, since, MOST_STREAMS)
     except ClinicError as error:
         await websocket.send_denial_response(problems.of_error(error))
         return

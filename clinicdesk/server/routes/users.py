@@ -136,7 +136,7 @@ def link_patient(tx: WriteTx, user_id: UUID, version: IfMatch, link: PatientLink
 
 @router.post(
     "/{user_id}/password", operation_id="reset_user_password", summary="Give an account a new password",
-    responses=answers(404),
+    responses=answers(404, 409),
 )  # fmt: skip
 def reset_password(tx: WriteTx, user_id: UUID, new: NewPassword, response: Response) -> UserRow:
     return tagged(service.reset_password(tx, user_id, new.password), response)
@@ -144,7 +144,7 @@ def reset_password(tx: WriteTx, user_id: UUID, new: NewPassword, response: Respo
 
 @router.delete(
     "/{user_id}/second-factor", operation_id="remove_user_second_factor", status_code=204,
-    summary="Turn off the second factor of somebody who has lost it", responses=answers(404),
+    summary="Turn off the second factor of somebody who has lost it", responses=answers(404, 409),
 )  # fmt: skip
 def remove_second_factor(tx: WriteTx, user_id: UUID) -> None:
     service.remove_second_factor(tx, user_id)
