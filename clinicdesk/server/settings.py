@@ -165,7 +165,7 @@ class Settings(BaseSettings):
     limit_device: int = Field(default=600, ge=1)
     """Requests in 15 minutes: without a sign-in from one address, failed sign-ins from one place, by one account that is
     signed in, on however many devices."""
-    limit_sessions: int = Field(default=20, ge=1, le=10_000)
+    limit_sessions: int = Field(default=50, ge=1, le=10_000)
     """How often one account may be signed in at once; above that the session ends which was used longest ago."""
 
     @model_validator(mode="before")

@@ -37,9 +37,8 @@ def ensure_active(tx: Tx) -> None:
     which the actor came through the server has not been ended since the access token was given.
 
     Says which practitioner or patient the actor is; and of whoever came through the server with a password that was given to
-    them, that they owe another. At a desk the sign-in itself asks for it. The operator, a device and
-    nobody have no account. Raises
-    NotPermitted("account_off"), NotSignedIn("session_ended").
+    them, that they owe another. At a desk the sign-in itself asks for it. The operator, a device and nobody have no account.
+    Raises NotPermitted("account_off"), NotSignedIn("session_ended").
     """
     actor = tx.actor
     if actor.user_id is None and actor.role in (Role.OPERATOR, Role.NOBODY, Role.DEVICE):

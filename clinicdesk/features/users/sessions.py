@@ -40,7 +40,7 @@ from clinicdesk.features.users.signing_in import locked_until, sign_in
 
 IDLE = timedelta(days=7)
 LONGEST = timedelta(days=30)
-MOST_SESSIONS = 20
+MOST_SESSIONS = 50
 """Of one account at once, where nobody has set another figure."""
 RETRY = timedelta(seconds=60)
 _TOKEN_BYTES = 16 + 4 + 32
