@@ -18,6 +18,7 @@ from enum import Enum
 from types import ModuleType
 from typing import Any
 
+from clinicdesk.core.errors import ClinicError, Conflict, InvalidInput, NotFound, NotPermitted, RateLimited, Unavailable
 from clinicdesk.core.permissions import GRANTS, OWN, Role
 from clinicdesk.core.sentences import SENTENCES
 from clinicdesk.core.tx import VERBS, VerbInfo
@@ -25,6 +26,8 @@ from clinicdesk.core.tx import VERBS, VerbInfo
 Words = dict[str, str]
 
 _RAISES = re.compile(r"\s*\bRaises\b.*", re.DOTALL)
+_FAMILIES = (NotFound, NotPermitted, Conflict, InvalidInput, RateLimited, Unavailable)
+"""Kinds of errors that say nothing closer by themselves."""
 _OF_A_VERSION = "; `version` is the one that the editor saw"
 _PEOPLE = (Role.ADMINISTRATOR, Role.DOCTOR, Role.NURSE, Role.RECEPTIONIST)
 
@@ -37,9 +40,26 @@ def of_endpoint(endpoint: Callable[..., Any]) -> str:
         return own
     [(name, verb)] = verbs.items()
     said = inspect.getdoc(verb) or ""
-    codes = [word for word in re.findall(r"\b[a-z_]+\b", "".join(_RAISES.findall(said))) if word in SENTENCES]
-    refusals = f"May be refused with {', '.join(f'`{code}`' for code in dict.fromkeys(codes))}." if codes else ""
+    codes = dict.fromkeys(_codes_of(verb))
+    refusals = f"May be refused with {', '.join(f'`{code}`' for code in codes)}." if codes else ""
     return "\n\n".join(filter(None, (own or _for_clients(said), _whose(VERBS[name]), refusals)))
+
+
+def _codes_of(verb: Callable[..., Any], seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The codes that a verb's docstring says it raises, those of kinds of errors, and those of functions that it refers to."""
+    raises = "".join(_RAISES.findall(inspect.getdoc(verb) or ""))
+    known = vars(sys.modules[verb.__module__])
+    yield from (word for word in re.findall(r"\b[a-z_]+\b", raises) if word in SENTENCES)
+    yield from (kind.code for kind in _below(*_FAMILIES) if re.search(rf"\b{kind.__name__}\b", raises))
+    for name in re.findall(r"`(\w+)`", raises):
+        if callable(other := known.get(name)) and name not in seen:
+            yield from _codes_of(other, seen | {name})
+
+
+def _below(*kinds: type[ClinicError]) -> Iterator[type[ClinicError]]:
+    for kind in kinds:
+        yield from kind.__subclasses__()
+        yield from _below(*kind.__subclasses__())
 
 
 def _for_clients(said: str) -> str:

@@ -92,7 +92,9 @@ def test_each_endpoint_says_what_it_does_and_for_whom(document: Json) -> None:
     assert [name for name, words in said.items() if re.search(r"\bRaises\b|\bNone\b|unit of work", words)] == []
     assert said["book_visit"].startswith("Book a visit.")
     assert "For: administrator, doctor, nurse, receptionist, patient (of themselves)." in said["book_visit"]
-    assert "`illegal_transition`" in said["reinstate_visit"]
+    assert all(f"`{code}`" in said["reschedule_visit"] for code in ("slot_taken", "outside_hours", "visit_too_long"))
+    assert "`slot_taken`" in said["reinstate_visit"]
+    assert "`illegal_transition`" in said["fulfil_visit"]  # as `arrive` does
     assert "For: administrator." in said["add_user"]
     assert "For:" not in said["login"]
 
