@@ -61,7 +61,7 @@ class Problem(BaseModel):
 
     type: str = Field(default="about:blank")
     title: str = Field(examples=["Conflict"])
-    status: int = Field(examples=[409])
+    status: int = Field(examples=[409], description="The HTTP status.")
     code: str = Field(examples=["changed_meanwhile"], description="Stable; what a program decides by.")
     detail: str = Field(examples=["Somebody else has changed this in the meantime. Look at it again."])
     request_id: str = Field(examples=["01932f0c8a7b7d2e9b1f2c3d4e5f6071"], description="Names the request in the log.")

@@ -406,3 +406,4 @@ class Undone:
     """What an undo (or redo) did: the visits as they are now. Undo it in turn by its own unit of work."""
 
     visits: tuple[AppointmentRow, ...]
+    """The visits as they are now."""

@@ -122,5 +122,6 @@ class SeriesDetail:
     series: SeriesRow
     """The series as it was agreed."""
     visits: tuple[AppointmentRow, ...]
+    """Its visits, by their start."""
     skipped: tuple[Clash, ...] = ()
     """What of it did not fit and was left out."""

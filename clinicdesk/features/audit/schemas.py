@@ -49,6 +49,7 @@ class AuditRow:
     patient_id: UUID | None
     patient_number: str
     outcome: str
+    """`ok`, `refused` or `failed`."""
     fields: tuple[str, ...]
     note: str
     hash: str

@@ -69,6 +69,7 @@ class CancellationRow:
     """How many visits were cancelled for one reason: a code of FHIR's appointment-cancellation-reason, or empty for none."""
 
     reason: str
+    """A code of FHIR's appointment-cancellation-reason; empty for none."""
     cancelled: int
     share: float
 

@@ -167,7 +167,9 @@ class EntityDigest:
     """How many rows of a table the desk may hold, and the digest of them."""
 
     rows: int
+    """How many."""
     sha256: str
+    """Of them all, in hex."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,8 +153,11 @@ class UserStatistics:
     """How many accounts there are: in all, on, with a verified e-mail, by role, and signed in now on the server."""
 
     total: int
+    """How many accounts there are."""
     active: int
+    """How many of them can be used."""
     email_verified: int
+    """How many have proved their address."""
     by_role: dict[Role, int]
     open_sessions: int
 

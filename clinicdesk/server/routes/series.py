@@ -92,6 +92,7 @@ class SeriesChanges:
 
     scope: Scope
     at: TimeOfDay | None = None
+    """To which time of the day; null: it stays."""
     minutes: Minutes | None = None
     practitioner_id: UUID | None = None
     room_id: UUID | None = None

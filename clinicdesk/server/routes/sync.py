@@ -254,6 +254,7 @@ def enroll(tx: AnonymousTx, new: Annotated[NewDevice, Body(openapi_examples=_ENR
     "/devices/challenge", operation_id="challenge_device", summary="A desk asks for what it is to sign",
 )  # fmt: skip
 def challenge_device(request: Request, who: Annotated[WhichDevice, Body(openapi_examples=_CHALLENGE)]) -> Challenge:
+    """What an enrolled desk has to sign to prove who it is. Whoever asks gets one; it is told by the signature alone."""
     database = serving_of(request).database
     return Challenge(service.challenge(database.audit_key, who.device_id, database.clock()))
 
@@ -313,6 +314,8 @@ def hello(tx: DeviceReadTx) -> Hello:
     "/push", operation_id="sync_push", summary="A desk sends what was done there", responses=answers(401, 409, 426)
 )  # fmt: skip
 async def push(request: Request, device: ProvedDevice, sent: Annotated[Sent, Body(openapi_examples=_PUSH)]) -> Pushed:
+    """Take what was done at a desk, in the order in which it was done. Each op is done once, however often it is sent; what
+    clashes with what others have done meanwhile is kept for a person to decide, and nothing is lost."""
     ops = tuple(
         Op(one.n, one.op_id, one.user_id, one.entity, one.id, one.action, one.wall_at, one.old, one.new)
         for one in sent.ops

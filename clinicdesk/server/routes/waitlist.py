@@ -106,6 +106,7 @@ class Waiting:
     note: str
     visit_id: UUID | None
     state: WishState
+    """Whether they still wait."""
     filled_by: UUID | None
     created_at: datetime
     version: int
