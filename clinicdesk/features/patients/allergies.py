@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
-
-from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
-from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.core.tx import Change, Tx, verb
 from clinicdesk.features.patients.models import Allergy
+from clinicdesk.features.patients.parts import part, parts_of, put_back, take_off
 from clinicdesk.features.patients.record import load, today
 from clinicdesk.features.patients.rows import allergy_row
 from clinicdesk.features.patients.rules import checked_text
@@ -24,13 +22,7 @@ def list_allergies(tx: Tx, patient_id: UUID, *, removed: bool = False) -> list[A
 
     Audited. Raises NotFound.
     """
-    tx.reach(patient_id)
-    patient = load(tx, patient_id)
-    found = select(Allergy).where(Allergy.patient_id == patient.id).order_by(Allergy.id)
-    if not removed:
-        found = found.where(Allergy.removed.is_(False))
-    tx.record(Change("allergy", None, Action.READ, patient_id=patient.id))
-    return [allergy_row(allergy) for allergy in tx.session.scalars(found)]
+    return [allergy_row(allergy) for allergy in parts_of(tx, Allergy, patient_id, removed=removed)]
 
 
 @verb(Permission.EDIT_ALLERGIES, of_patient=True)
@@ -53,7 +45,7 @@ def save_allergy(tx: Tx, request: SaveAllergy) -> AllergyRow:
         tx.session.add(allergy)
         tx.record(Change.created(allergy, patient_id=patient.id))
     else:
-        allergy = _load(tx, request.id, request.version, patient.id)
+        allergy = part(tx, Allergy, request.id, request.version, patient.id)
         allergy.substance, allergy.reaction, allergy.severity = substance, reaction, request.severity.value
         tx.record(Change.updated(allergy, patient_id=patient.id))
     tx.session.flush()
@@ -63,19 +55,13 @@ def save_allergy(tx: Tx, request: SaveAllergy) -> AllergyRow:
 @verb(Permission.EDIT_ALLERGIES, of_patient=True)
 def remove_allergy(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> None:  # noqa: A002
     """Take an allergy off the record (of this patient); the history keeps it. Raises NotFound, Conflict changed_meanwhile."""
-    allergy = _load(tx, id, version, of)
-    allergy.removed = True
-    tx.record(Change.updated(allergy, patient_id=allergy.patient_id))
+    take_off(tx, Allergy, id, version, of)
 
 
 @verb(Permission.EDIT_ALLERGIES, of_patient=True)
 def restore_allergy(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> AllergyRow:  # noqa: A002
     """Put an allergy that was taken off the record back on it. Raises NotFound, Conflict changed_meanwhile."""
-    allergy = _load(tx, id, version, of, removed=True)
-    allergy.removed = False
-    tx.record(Change.updated(allergy, patient_id=allergy.patient_id))
-    tx.session.flush()
-    return allergy_row(allergy)
+    return allergy_row(put_back(tx, Allergy, id, version, of))
 
 
 @verb(Permission.EDIT_ALLERGIES, of_patient=True)
@@ -86,14 +72,3 @@ def allergies_checked(tx: Tx, patient_id: UUID) -> date:
     patient.allergies_checked_on = day = today(tx)
     tx.record(Change.updated(patient, patient_id=patient.id))
     return day
-
-
-def _load(tx: Tx, id_: UUID, version: int | None, of: UUID | None, *, removed: bool = False) -> Allergy:
-    """The allergy, of this patient and at this version where they are named; one that is `removed` only where that is asked."""
-    allergy = tx.session.get(Allergy, id_)
-    if allergy is None or (allergy.removed and not removed) or of not in (None, allergy.patient_id):
-        raise NotFound("allergy_not_found")
-    tx.reach(allergy.patient_id)
-    if version not in (None, allergy.version):
-        raise Conflict("changed_meanwhile")
-    return allergy

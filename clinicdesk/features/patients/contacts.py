@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
-
-from clinicdesk.core.errors import Conflict, InvalidInput, NotFound
+from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission
-from clinicdesk.core.tx import Action, Change, Tx, verb
+from clinicdesk.core.tx import Change, Tx, verb
 from clinicdesk.features.patients.models import PatientContact
+from clinicdesk.features.patients.parts import part, parts_of, put_back, take_off
 from clinicdesk.features.patients.record import load
 from clinicdesk.features.patients.rows import contact_row
 from clinicdesk.features.patients.rules import checked_text
@@ -23,13 +22,7 @@ def list_contacts(tx: Tx, patient_id: UUID, *, removed: bool = False) -> list[Co
 
     Audited. Raises NotFound.
     """
-    tx.reach(patient_id)
-    patient = load(tx, patient_id)
-    found = select(PatientContact).where(PatientContact.patient_id == patient.id).order_by(PatientContact.id)
-    if not removed:
-        found = found.where(PatientContact.removed.is_(False))
-    tx.record(Change("patient_contact", None, Action.READ, patient_id=patient.id))
-    return [contact_row(contact) for contact in tx.session.scalars(found)]
+    return [contact_row(contact) for contact in parts_of(tx, PatientContact, patient_id, removed=removed)]
 
 
 @verb(Permission.EDIT_PATIENT, of_patient=True)
@@ -55,7 +48,7 @@ def save_contact(tx: Tx, request: SaveContact) -> ContactRow:
         tx.session.add(contact)
         tx.record(Change.created(contact, patient_id=patient.id))
     else:
-        contact = _load(tx, request.id, request.version, patient.id)
+        contact = part(tx, PatientContact, request.id, request.version, patient.id)
         contact.name, contact.relationship, contact.phone = name, relationship, phone
         tx.record(Change.updated(contact, patient_id=patient.id))
     tx.session.flush()
@@ -65,27 +58,10 @@ def save_contact(tx: Tx, request: SaveContact) -> ContactRow:
 @verb(Permission.EDIT_PATIENT, of_patient=True)
 def remove_contact(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> None:  # noqa: A002
     """Take a contact off the record (of this patient); the history keeps it. Raises NotFound, Conflict changed_meanwhile."""
-    contact = _load(tx, id, version, of)
-    contact.removed = True
-    tx.record(Change.updated(contact, patient_id=contact.patient_id))
+    take_off(tx, PatientContact, id, version, of)
 
 
 @verb(Permission.EDIT_PATIENT, of_patient=True)
 def restore_contact(tx: Tx, id: UUID, version: int | None = None, of: UUID | None = None) -> ContactRow:  # noqa: A002
     """Put a contact that was taken off the record back on it. Raises NotFound, Conflict changed_meanwhile."""
-    contact = _load(tx, id, version, of, removed=True)
-    contact.removed = False
-    tx.record(Change.updated(contact, patient_id=contact.patient_id))
-    tx.session.flush()
-    return contact_row(contact)
-
-
-def _load(tx: Tx, id_: UUID, version: int | None, of: UUID | None, *, removed: bool = False) -> PatientContact:
-    """The contact, of this patient and at this version where they are named; one that is `removed` only where that is asked."""
-    contact = tx.session.get(PatientContact, id_)
-    if contact is None or (contact.removed and not removed) or of not in (None, contact.patient_id):
-        raise NotFound("contact_not_found")
-    tx.reach(contact.patient_id)
-    if version not in (None, contact.version):
-        raise Conflict("changed_meanwhile")
-    return contact
+    return contact_row(put_back(tx, PatientContact, id, version, of))
