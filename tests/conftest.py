@@ -101,6 +101,7 @@ _ON_BOTH = (
     "tests.server.test_audit",
     "tests.server.test_appointments",
     "tests.server.test_series",
+    "tests.core.test_guards",
     "tests.core.test_retention",
     "tests.server.test_waitlist",
     "tests.core.test_tx",

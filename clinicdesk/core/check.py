@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from clinicdesk.core import backup, keys, migrate
+from clinicdesk.core import backup, guards, keys, migrate
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.database import DATABASE_NAME, open_database
 from clinicdesk.core.errors import ClinicError, Unavailable
@@ -60,6 +60,7 @@ def examine(folder: Path, passphrase: str | None, documents: Look) -> Iterator[F
         for subject, look in (
             ("database", _database),
             ("migrations", _migrations),
+            ("guards", _guards),
             ("audit", _audit),
             ("documents", documents),
         ):
@@ -113,6 +114,20 @@ def _migrations(database: Database, _folder: Path) -> Finding:
     facts: Facts = {"revision": revision, "newest": migrate.head_revision()}
     known = revision is None or revision in migrate.revisions()
     return Finding("migrations", facts, problem=None if known else Unavailable("database_newer"))
+
+
+def _guards(database: Database, _folder: Path) -> Finding:
+    with database.engine.connect() as connection:
+        if migrate.current_revision(connection) != migrate.head_revision():
+            return Finding("guards", {"missing": "not of this schema"})
+        return guards_finding(guards.missing_in_file(connection))
+
+
+def guards_finding(missing: list[str]) -> Finding:
+    """What is said of what the database no longer refuses by itself."""
+    names = ", ".join(missing)
+    problem = Unavailable("guards_missing", names=names) if missing else None
+    return Finding("guards", {"missing": names or "nothing"}, problem=problem)
 
 
 def _audit(database: Database, folder: Path) -> Finding:

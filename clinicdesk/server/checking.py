@@ -10,11 +10,11 @@ from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from clinicdesk.core import backup, migrate, upkeep
-from clinicdesk.core.check import Facts, Finding, is_behind
+from clinicdesk.core import backup, guards, migrate, upkeep
+from clinicdesk.core.check import Facts, Finding, guards_finding, is_behind
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.database import derive_key
 from clinicdesk.core.errors import ClinicError, Unavailable
@@ -22,25 +22,12 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.paths import data_dir
 from clinicdesk.core.postgres import open_postgres
 from clinicdesk.core.tx import Actor, Database, raise_unavailable
+from clinicdesk.features import tables
 from clinicdesk.features.documents import copies
 from clinicdesk.server.clinic import open_server_clinic
 from clinicdesk.server.serving import on_server, store_of
 from clinicdesk.server.settings import Settings, with_data_dir
 
-UNGUARDED = """
-    SELECT relname || ' ' || verb FROM pg_class, (VALUES ('update'), ('delete'), ('truncate')) AS verbs (verb)
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname ~ '^(audit|history)_entry'
-    AND NOT EXISTS (
-        SELECT 1 FROM pg_trigger
-        WHERE tgrelid = pg_class.oid AND tgenabled <> 'D' AND tgname ~ ('^(audit|history)_entry_refuses_' || verb)
-    )
-    UNION ALL
-    SELECT 'audit_prune ' || name FROM (VALUES ('is_proven'), ('refuses_delete'), ('refuses_truncate')) AS names (name)
-    WHERE NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgenabled <> 'D' AND tgname = 'audit_prune_' || name)
-"""
-"""SQL: which of the records, and of their parts, do not refuse what they should."""
-CONSTRAINTS = ("slot_too_long", "slot_taken_practitioner", "slot_taken_room", "slot_taken_patient")
-EXTENSIONS = ("btree_gist",)
 _FEW_CONNECTIONS = 10
 _SECONDS = 5
 
@@ -119,22 +106,9 @@ def _migrations(place: _Place) -> Finding:
 def _guards(place: _Place) -> Finding:
     """What the database itself refuses, whoever asks it."""
     with place.database.engine.connect() as connection:
-        if migrate.current_revision(connection) is None:
-            return Finding("guards", {"missing": "none yet"})
-        missing = [
-            *_missing(connection, EXTENSIONS, "SELECT extname FROM pg_extension"),
-            *connection.exec_driver_sql(UNGUARDED).scalars(),
-            *_missing(connection, CONSTRAINTS, "SELECT conname FROM pg_constraint"),
-        ]
-    facts: Facts = {"missing": ", ".join(missing) or "nothing"}
-    return Finding(
-        "guards", facts, problem=Unavailable("guards_missing", names=", ".join(missing)) if missing else None
-    )
-
-
-def _missing(connection: Connection, wanted: tuple[str, ...], asked: str) -> list[str]:
-    present = set(connection.scalars(text(asked)))
-    return [name for name in wanted if name not in present]
+        if migrate.current_revision(connection) != migrate.head_revision():
+            return Finding("guards", {"missing": "not of this schema"})
+        return guards_finding(guards.missing_on_server(connection, tables.metadata))
 
 
 def _audit(place: _Place) -> Finding:

@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from clinicdesk.cli import main
 from clinicdesk.cli.commands import COMMANDS
-from clinicdesk.core import paths
+from clinicdesk.core import keys, paths
+from clinicdesk.core.database import bare_connection
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor
 from clinicdesk.features.users.schemas import SignIn
@@ -65,10 +66,19 @@ def test_backup_restore_and_check_are_done_and_audited(folder: Path, tmp_path: P
     assert Path(back.json["set_aside"]).is_dir()
     seen = clinicdesk("check", "--data-dir", folder, "--json")
     assert (seen.code, seen.json["ok"], seen.json["warnings"]) == (0, True, ["key_in_file"])
-    subjects = ("configuration", "key", "database", "migrations", "audit", "backups")
+    subjects = ("configuration", "key", "database", "migrations", "guards", "audit", "documents", "backups")
     assert all(seen.json[subject]["ok"] for subject in subjects)
     operator = ("operator", "command line")
     assert verbs(folder) == [(f"upkeep.{verb}", *operator) for verb in ("back_up", "restore", "check")]
+
+
+def test_check_misses_a_guard_that_was_taken_away(folder: Path, clinicdesk: Run) -> None:
+    connection = bare_connection(folder / "clinic.db", keys.load(folder).secret)
+    connection.execute("DROP TRIGGER appointment_no_overlap_insert")
+    connection.close()
+    seen = clinicdesk("check", "--data-dir", folder, "--json")
+    assert (seen.code, seen.json["code"]) == (1, "guards_missing")
+    assert seen.json["guards"]["missing"] == "appointment_no_overlap_insert"
 
 
 def test_a_backup_travels_to_another_machine_with_its_recovery_key(
