@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import boto3
 import pytest
+from sqlalchemy import insert
 
 from clinicdesk.core.errors import Unavailable
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.tx import Database
+from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.documents import intake
 from clinicdesk.features.documents.archive import Archive
 from clinicdesk.features.documents.copies import (
     FOLDER_NAME,
     Brought,
     Looked,
+    Taken,
     back_up_contents,
     known,
     look,
     read_through,
 )
+from clinicdesk.features.documents.models import Document
 from clinicdesk.features.documents.s3 import Bucket, ObjectStore
 from clinicdesk.features.documents.schemas import Sealed
 from clinicdesk.features.documents.store import Folder
+from clinicdesk.features.patients.models import Patient
+from clinicdesk.opening import open_clinic, restore_clinic
 from tests.features.documents import files
 from tests.features.documents.conftest import FileFor
 
@@ -193,3 +200,34 @@ def test_what_lies_in_an_object_store_is_looked_for_there(db: Database, place: P
     bucket.delete(next(iter(contents(place))))
     with db.engine.connect() as connection:
         assert look(connection, bucket) == Looked(3, missing=1)
+
+
+@pytest.mark.embedded
+def test_a_desk_takes_its_documents_along_and_brings_them_back_on_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operator: Actor
+) -> None:
+    monkeypatch.setenv("CLINICDESK_KEYRING", "off")
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    with open_clinic(tmp_path / "here") as clinic:
+        patient_id = new_id()
+        held = {"media_type": "application/pdf", "filename": "", "from_patient": False, "status": "current"}
+        checked = intake.check_document(files.pdf(), "letter.pdf")
+        with clinic.archive.holding(checked) as kept, clinic.database.engine.begin() as connection:
+            connection.execute(
+                insert(Patient).values(id=patient_id, number="1", family="Smith", created_at=clinic.database.clock())
+            )
+            connection.execute(
+                insert(Document).values(
+                    **held, id=new_id(), patient_id=patient_id, type="letter", title="", dated_on=date(2026, 11, 23),
+                    status_at=clinic.database.clock(), filed_at=clinic.database.clock(), size=kept.size, author="",
+                    sha256=kept.sha256, pages=1, content_key=kept.content_key, version=1,
+                )
+            )  # fmt: skip
+        made = clinic.back_up(operator, stick / "monday.db")
+        key = clinic.recovery_key(operator)
+    assert made.documents == Taken("folder", 1, 1)
+    for _ in range(2):
+        done = restore_clinic(tmp_path / "there", made.file, operator, recovery_key=key)
+        assert (done.documents.contents, done.documents.lost) == (1, 0)
+    assert contents(tmp_path / "there" / "documents") == contents(tmp_path / "here" / "documents")
