@@ -1,9 +1,14 @@
-"""The program's own log: a line of JSON an event, in the data folder, rotated, and without anybody's data."""
+"""The program's own log: a line of JSON an event, in the data folder, rotated, and without anybody's data.
+
+Any number of processes write it, a whole line at a time: whoever writes has the file alone for so long, and follows where
+another process has begun a new one.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -12,7 +17,10 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
+from clinicdesk.core.locks import FileLock
+
 FOLDER_NAME = "logs"
+_LOCK_NAME: Final = "logging.lock"
 _MAX_BYTES: Final = 1_000_000
 _KEPT: Final = 5
 _OURS: Final = logging.getLogger("clinicdesk")  # others may put anything into their messages
@@ -28,6 +36,7 @@ class JsonLines(logging.Formatter):
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            "process": record.process,
             "logger": record.name,
             "message": record.getMessage(),
             **CONTEXT.get(),
@@ -50,7 +59,34 @@ def _chain(error: BaseException | None) -> list[dict[str, object]]:
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A rotating file that its owner alone can read, and that never stops the program when it cannot be written."""
+    """A rotating file that its owner alone can read, and that never stops the program when it cannot be written.
+
+    Processes that write it take turns by a lock, which the operating system takes from one that is killed.
+    """
+
+    def __init__(self, file: Path, turn: FileLock, most_bytes: int, kept: int) -> None:
+        super().__init__(file, maxBytes=most_bytes, backupCount=kept, encoding="utf-8", delay=True)
+        self._turn = turn
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            with self._turn.alone():
+                self._follow()
+                super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def _follow(self) -> None:
+        """Let go of the file that we have open, where another process has given its name to a new one."""
+        if self.stream is None:
+            return
+        try:
+            same = os.path.samestat(os.fstat(self.stream.fileno()), os.stat(self.baseFilename))
+        except FileNotFoundError:
+            same = False
+        if not same:
+            self.stream.close()
+            self.stream = None  # it is opened again by whoever writes next
 
     def _open(self):  # type: ignore[no-untyped-def]  # the type that the standard library's stubs give it is private
         stream = super()._open()
@@ -64,13 +100,11 @@ class _PrivateFile(RotatingFileHandler):
 def start_logging(folder: Path, level: int = logging.INFO, *, most_bytes: int = _MAX_BYTES, kept: int = _KEPT) -> None:
     """Write this process's log to `logs/clinicdesk.log` in the data folder, in place of where it went before.
 
-    At `most_bytes` a new file is begun; so many older ones are `kept`.
+    At `most_bytes` a new file is begun; so many older ones are `kept`. Other processes may be writing there.
     """
     place = folder / FOLDER_NAME
     place.mkdir(mode=0o700, exist_ok=True)
-    handler = _PrivateFile(
-        place / "clinicdesk.log", maxBytes=most_bytes, backupCount=kept, encoding="utf-8", delay=True
-    )
+    handler = _PrivateFile(place / "clinicdesk.log", FileLock(folder / _LOCK_NAME), most_bytes, kept)
     handler.setFormatter(JsonLines())
     stop_logging()
     _OURS.addHandler(handler)

@@ -10,9 +10,9 @@ from clinicdesk.server.settings import Settings
 
 
 def start(settings: Settings) -> None:
-    """Log to standard error, and beside the data where there is a folder for it and one process alone writes there."""
+    """Log to standard error, and beside the data where there is a folder for it, whichever process of the server this is."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    if settings.data_dir is not None and settings.data_dir.is_dir() and settings.workers == 1:
+    if settings.data_dir is not None and settings.data_dir.is_dir():
         start_logging(settings.data_dir, level, most_bytes=settings.log_bytes, kept=settings.log_files)
     for name in ("clinicdesk", "uvicorn.error"):
         logger = logging.getLogger(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +76,39 @@ def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path, capsys: pytes
     shutil.rmtree(tmp_path / "logs")
     log.error("nobody reads this")
     assert capsys.readouterr().err == ""
+
+
+WRITES = """
+import logging, sys
+from pathlib import Path
+from clinicdesk.core import logs
+logs.start_logging(Path(sys.argv[1]), most_bytes=20_000, kept=1000)
+log = logging.getLogger("clinicdesk.test")
+for number in range(int(sys.argv[2])):
+    log.info("line %d %s", number, "x" * (number % 700))
+print("done", flush=True)
+"""
+
+
+def written(folder: Path) -> list[dict[str, object]]:
+    """Every line of every file, the oldest file first."""
+    files = sorted((folder / "logs").iterdir(), key=lambda file: -int(file.suffix[1:]) if file.suffix != ".log" else 1)
+    return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+
+
+def test_processes_write_one_log_whole_lines_at_a_time_and_none_is_lost_when_it_is_rotated(tmp_path: Path) -> None:
+    count = 400
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITES, tmp_path, str(count)], stdout=subprocess.PIPE) for _ in range(4)
+    ]
+    killed = subprocess.Popen([sys.executable, "-c", WRITES, tmp_path, "1000000"], stdout=subprocess.PIPE)
+    while not (tmp_path / "logs" / "clinicdesk.log.2").exists():
+        assert killed.poll() is None
+    killed.kill()
+    killed.communicate()
+    assert [writer.communicate()[0] for writer in writers] == [b"done\n"] * 4
+    lines = written(tmp_path)
+    assert len(list((tmp_path / "logs").iterdir())) > 10
+    for writer in writers:
+        numbers = [str(line["message"]).split()[1] for line in lines if line["process"] == writer.pid]
+        assert numbers == [str(number) for number in range(count)], "all of them, and in order"
