@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.exc import DBAPIError
 
-from clinicdesk.core import backup, check, keys, migrate, upkeep
+from clinicdesk.core import backup, check, keys, letting_go, migrate, upkeep
 from clinicdesk.core.checkpoints import FILE_NAME as CHECKPOINTS_NAME
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.clock import Clock, utc_now
@@ -85,6 +85,22 @@ class OpenClinic:
             with self.database.engine.connect() as connection:
                 documents = back_up_contents(connection, self.archive, copy.file.parent)
         return BackedUp(copy.file, copy.revision, copy.entries, documents)
+
+    def keep_up(self, going_on: Callable[[], bool] = lambda: True) -> int:
+        """Let go of entries of the audit trail that are kept long enough, after a backup; says how many went. See `let_go`.
+
+        Raises InvalidInput("retention_invalid"), Unavailable.
+        """
+        years = letting_go.kept_years()
+        if not years:
+            return 0
+        keeper = operator("upkeep")
+        with disk_errors():
+            return letting_go.let_go(self.database, keeper, years, lambda: self._before_letting_go(keeper), going_on)
+
+    def _before_letting_go(self, keeper: Actor) -> None:
+        self.checkpoints.note()  # so that the newest one stands behind what goes
+        self.back_up(keeper)
 
     def recovery_key(self, actor: Actor) -> str:
         """The key of the data in its written form, to be kept on paper. Raises NotPermitted."""

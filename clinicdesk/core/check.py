@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from clinicdesk.core import backup, guards, keys, migrate
+from clinicdesk.core import backup, guards, keys, letting_go, migrate
 from clinicdesk.core.checkpoints import Checkpoints
 from clinicdesk.core.database import DATABASE_NAME, open_database
 from clinicdesk.core.errors import ClinicError, Unavailable
@@ -45,6 +45,7 @@ def examine(folder: Path, passphrase: str | None, documents: Look) -> Iterator[F
     """Look at one subject after the other; what builds on a broken one is not looked at. `documents` looks at those for us."""
     try:
         keys.check_settings()
+        letting_go.kept_years()
         yield Finding("configuration", {"folder": str(folder)}, _folder_warnings(folder))
     except ClinicError as problem:
         yield Finding("configuration", {"folder": str(folder)}, problem=problem)

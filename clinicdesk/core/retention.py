@@ -70,6 +70,13 @@ def close_months(tx: Tx) -> str | None:
     return name
 
 
+@verb(Permission.MAINTAIN, writes=False)
+def has_old(tx: Tx, years: int) -> bool:
+    """Whether the trail begins with an entry that is older than so many years, to the month."""
+    first = tx.connection.scalar(select(_ENTRY.at_micros).order_by(_ENTRY.seq).limit(1))
+    return first is not None and first < to_micros(_month_before(tx.now, years))
+
+
 @verb(Permission.MAINTAIN)
 def prune(tx: Tx, years: int) -> int:
     """Let go of what is older than so many years, a month of it at a time; returns how many entries went.

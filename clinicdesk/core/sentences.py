@@ -32,6 +32,7 @@ SENTENCES: dict[str, str] = {
     "wrong_passphrase": "This is not the passphrase of this clinic's data.",
     "wrong_key": "The key does not fit the clinic's database.",
     "recovery_key_malformed": "A recovery key has 64 digits and letters from a to f.",
+    "retention_invalid": "The setting {setting} is a number of years from 0 (for ever) to 100.",
     "setting_invalid": "The setting {setting} can be on or off, nothing else.",
     # Desks that work by themselves
     "device_revoked": "This desk was cut off from the server. Ask an administrator to enrol it anew.",

@@ -130,7 +130,7 @@ MAY: dict[frozenset[Role], str] = {
         medications.due_between
         notifications.claim_due notifications.expire_leases notifications.forget_told_reminders notifications.mark_failed
         notifications.mark_sent notifications.mark_unknown notifications.outbox_depths notifications.remind_of_medicines
-        retention.close_months retention.prune
+        retention.close_months retention.has_old retention.prune
         upkeep.back_up upkeep.check upkeep.restore upkeep.show_recovery_key upkeep.upgrade
         users.forget_answers users.forget_sessions users.open_sessions
     """,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from clinicdesk.core.clinic import ClinicRow
 from clinicdesk.core.clock import utc_now
@@ -26,12 +27,18 @@ from clinicdesk.features.practitioners.clinic import clinic as read_clinic
 from clinicdesk.features.users.schemas import SignedIn
 from clinicdesk.opening import OpenClinic, open_clinic
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     data: OpenClinic
     clinic: ClinicRow | None
     accounts: tuple[DemoAccount, ...]
+
+
+_UPKEEP_MS = 20 * 60 * 1000
+"""How long after the start, and how often from then on, it is looked whether there is upkeep to do."""
 
 
 class Starter(QObject):
@@ -49,6 +56,9 @@ class Starter(QObject):
         self._window, self._runner = window, window.runner
         self._folder, self._demo = folder, demo
         self._held: list[OpenClinic] = []  # filled by the worker: closed at the end even where nobody took the result
+        self._ended = False
+        self._upkeep = QTimer(self)
+        self._upkeep.timeout.connect(self._keep_up)
 
     def open(self, passphrase: str | None = None) -> None:
         """Open the data, or ask for what it takes."""
@@ -64,6 +74,8 @@ class Starter(QObject):
 
     def close(self) -> None:
         """Finish the work under way and close the data."""
+        self._upkeep.stop()
+        self._ended = True
         self._runner.close()
         _close(self._held)
 
@@ -81,7 +93,16 @@ class Starter(QObject):
             self._runner.run(SCREENS[0].load, owner=self)  # while somebody types who they are
         else:
             self._ask_first(opened.data)
+        if not self._demo:
+            self._upkeep.start(_UPKEEP_MS)
         self.ready.emit()
+
+    def _keep_up(self) -> None:
+        """Let go of what the log has kept long enough, beside the desk's work, where there is something and it is time."""
+        for data in self._held:
+            self._runner.run(
+                partial(data.keep_up, lambda: not self._ended), owner=self, failed=_note_trouble, aside=True
+            )
 
     def _warn(self, data: OpenClinic) -> None:
         """Say over every screen what is not as safe as it should be, with what mends it."""
@@ -168,6 +189,11 @@ def _open(folder: Path, passphrase: str | None, demo: bool, held: list[OpenClini
         raise
     held.append(data)
     return _Opened(data, clinic, accounts)
+
+
+def _note_trouble(error: ClinicError) -> None:
+    """Upkeep is tried again later, and nobody at the desk can do anything about it: the log says what hindered it."""
+    log.warning("upkeep of the data: %s", error.reason)
 
 
 def _close(held: list[OpenClinic]) -> None:
