@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -61,13 +62,14 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
 
 def _endpoint(method: str, path: str, one: dict[str, Any]) -> Iterator[str]:
     yield f"<details id='{escape(one.get('operationId', ''))}'><summary><b>{method}</b><code>{escape(path)}</code> "
-    yield f"{escape(one.get('summary', ''))}</summary><p>{escape(one.get('description', ''))}</p>"
+    yield f"{escape(one.get('summary', ''))}</summary>"
+    yield from (f"<p>{_words(part)}</p>" for part in one.get("description", "").split("\n\n"))
     if one.get("parameters"):
         yield "<table>"
         for parameter in one["parameters"]:
             needed = "required" if parameter.get("required") else ""
             yield f"<tr><td><code>{escape(parameter['name'])}</code><td>{escape(parameter['in'])} {needed}"
-            yield f"<td>{escape(parameter.get('description', ''))}"
+            yield f"<td>{_words(parameter.get('description', ''))}"
         yield "</table>"
     for media, body in (one.get("requestBody") or {}).get("content", {}).items():
         yield f"<p>Body, <code>{escape(media)}</code>{_reference(body.get('schema', {}))}</p>"
@@ -84,6 +86,11 @@ def _endpoint(method: str, path: str, one: dict[str, Any]) -> Iterator[str]:
 def _reference(schema: dict[str, Any]) -> str:
     name = str(schema.get("$ref") or (schema.get("items") or {}).get("$ref", "")).rpartition("/")[2]
     return f", <a href='#schema-{escape(name)}'>{escape(name)}</a>" if name else ""
+
+
+def _words(text: str) -> str:
+    """Words with the names in them, which stand between backticks."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _json(value: Any) -> str:
