@@ -62,7 +62,7 @@ UNSTORABLE = ("a\0b", "a\ud800b", LONG)
 NOT_REACHED = (422, 401, 404, 409, 412, 429)
 """A refusal of the value, or of the whole before anybody came to look at it."""
 
-WHAT_ELSE_IS_THERE = {"not_a_colleague", "name_taken", "cursor_not_right"}
+WHAT_ELSE_IS_THERE = {"not_a_colleague", "name_taken", "cursor_not_right", "link_not_right", "enrolment_code_not_right"}
 """What an example may be refused for: ids, names and seals that are those of the clinic."""
 
 NUMBERS = (-1, 10**9, 1 << 31, 1 << 63, -(1 << 63) - 1, 10**400, 0.5, 1e300)

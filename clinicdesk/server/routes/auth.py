@@ -60,6 +60,12 @@ _REGISTER = {
         }
     }
 }  # fmt: skip
+_OF_THE_MAIL = "Zk3Jw0m9Qy1rT5uXcVb7Nd2Lh8Ga4Se6"
+_LINK = {"of the mail": {"value": {"token": _OF_THE_MAIL}}}
+_ADDRESS = {"one's own": {"value": {"email": "mara.lindt@mail.example"}}}
+_LOGIN_CODE = {"authenticator": {"value": {"ticket": _OF_THE_MAIL, "code": "492039", "device_name": "Lobby tablet"}}}
+_CHANGE = {"new": {"value": {"current": "seven quiet boats at noon", "new": "nine green kites over the lake"}}}
+_RESET = {"new": {"value": {"token": _OF_THE_MAIL, "password": "nine green kites over the lake"}}}
 _LOGIN = {
     "program": {"value": {"email": "sam.reyes@harbour.example", "password": "seven quiet boats at noon"}},
     "browser": {
@@ -210,14 +216,16 @@ async def register(
 
 
 @router.post("/email/verify", operation_id="verify_email", summary="Prove an e-mail address", status_code=204)
-def verify_email(tx: AnonymousTx, link: MailedToken) -> None:
+def verify_email(tx: AnonymousTx, link: Annotated[MailedToken, Body(openapi_examples=_LINK)]) -> None:
     service.verify_email(tx, link.token)
 
 
 @router.post(
     "/email/resend", operation_id="resend_verification", summary="Ask for the mail again", status_code=202
 )  # fmt: skip
-async def resend(request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+async def resend(
+    request: Request, wanted: Annotated[EmailAddress, Body(openapi_examples=_ADDRESS)], later: BackgroundTasks
+) -> Accepted:
     """Mail the link that proves an address once more. The answer is the same where there is nothing to prove."""
     await _limit_mails(request, wanted.email)
     later.add_task(_write_to, request, service.send_verification, wanted.email)
@@ -250,7 +258,12 @@ async def login(
 @router.post(
     "/login/code", operation_id="login_with_code", summary="Sign in: the second factor", responses=answers(401)
 )  # fmt: skip
-def login_with_code(tx: AnonymousTx, request: Request, response: Response, given: LogInCode) -> Session:
+def login_with_code(
+    tx: AnonymousTx,
+    request: Request,
+    response: Response,
+    given: Annotated[LogInCode, Body(openapi_examples=_LOGIN_CODE)],
+) -> Session:
     serving = serving_of(request)
     ticket = serving.tokens.read_ticket(given.ticket)
     if ticket is None:
@@ -313,7 +326,9 @@ def edit_me(tx: WriteTx, version: IfMatch, wanted: OwnName, response: Response) 
     "/password/change", operation_id="change_password", responses=answers(401),
     summary="Change one's password, which signs one out elsewhere",
 )  # fmt: skip
-def change_password(request: Request, caller: SignedInCaller, wanted: ChangePassword) -> UserRow:
+def change_password(
+    request: Request, caller: SignedInCaller, wanted: Annotated[ChangePassword, Body(openapi_examples=_CHANGE)]
+) -> UserRow:
     """Give oneself another password, by the one that was. One's other sessions end."""
     database = serving_of(request).database
     return service.replace_password(database, caller.actor, wanted, caller.session_id)
@@ -322,7 +337,9 @@ def change_password(request: Request, caller: SignedInCaller, wanted: ChangePass
 @router.post(
     "/password/forgot", operation_id="forgot_password", summary="Ask for a link to a new password", status_code=202
 )  # fmt: skip
-async def forgot_password(request: Request, wanted: EmailAddress, later: BackgroundTasks) -> Accepted:
+async def forgot_password(
+    request: Request, wanted: Annotated[EmailAddress, Body(openapi_examples=_ADDRESS)], later: BackgroundTasks
+) -> Accepted:
     """Mail a link by which a lost password is replaced. The answer is the same where there is no such account."""
     await _limit_mails(request, wanted.email)
     later.add_task(_write_to, request, service.forgot_password, wanted.email)
@@ -332,7 +349,7 @@ async def forgot_password(request: Request, wanted: EmailAddress, later: Backgro
 @router.post(
     "/password/reset", operation_id="reset_password", summary="Choose a new password by a mailed link", status_code=204
 )  # fmt: skip
-def reset_password(request: Request, wanted: ResetPassword) -> None:
+def reset_password(request: Request, wanted: Annotated[ResetPassword, Body(openapi_examples=_RESET)]) -> None:
     """Choose a new password by the token of a mailed link, which works once."""
     ensure_own_page(request)
     service.choose_password(serving_of(request).database, anonymous_actor(request), wanted.token, wanted.password)

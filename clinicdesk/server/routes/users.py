@@ -37,6 +37,12 @@ _NEW = {
     }
 }  # fmt: skip
 
+_CHANGED = {"nurse": {"value": {"email": "sam.reyes@harbour.example", "name": "Sam Reyes-Lang", "role": "nurse"}}}
+_OFF = {"off": {"value": {"active": False}}}
+_LINK = {
+    "shown at the desk": {"value": {"patient_id": "01932f0c-8a7b-7d2e-9b1f-2c3d4e5f6071", "in_person": True}},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class UserChanges:
@@ -111,7 +117,13 @@ def get_user(tx: ReadTx, user_id: UUID, response: Response) -> UserRow:
 
 
 @router.put("/{user_id}", operation_id="edit_user", summary="Change an account", responses=answers(404, 409, 412, 428))
-def edit_user(tx: WriteTx, user_id: UUID, version: IfMatch, changes: UserChanges, response: Response) -> UserRow:
+def edit_user(
+    tx: WriteTx,
+    user_id: UUID,
+    version: IfMatch,
+    changes: Annotated[UserChanges, Body(openapi_examples=_CHANGED)],
+    response: Response,
+) -> UserRow:
     request = EditUser(user_id, version, changes.email, changes.name, changes.role, changes.practitioner_id)
     return tagged(service.edit_user(tx, request), response)
 
@@ -120,7 +132,13 @@ def edit_user(tx: WriteTx, user_id: UUID, version: IfMatch, changes: UserChanges
     "/{user_id}/active", operation_id="set_user_active", summary="Turn an account on or off",
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
-def set_active(tx: WriteTx, user_id: UUID, version: IfMatch, wanted: Activity, response: Response) -> UserRow:
+def set_active(
+    tx: WriteTx,
+    user_id: UUID,
+    version: IfMatch,
+    wanted: Annotated[Activity, Body(openapi_examples=_OFF)],
+    response: Response,
+) -> UserRow:
     """Turn an account on or off. Off, nothing more can be done with it, and its sessions end for good: whoever is let in again
     signs in again."""
     return tagged(service.set_active(tx, user_id, version, wanted.active), response)
@@ -130,7 +148,13 @@ def set_active(tx: WriteTx, user_id: UUID, version: IfMatch, wanted: Activity, r
     "/{user_id}/patient", operation_id="link_user_to_patient", summary="Say which patient an account belongs to",
     responses=answers(404, 409, 412, 428),
 )  # fmt: skip
-def link_patient(tx: WriteTx, user_id: UUID, version: IfMatch, link: PatientLink, response: Response) -> UserRow:
+def link_patient(
+    tx: WriteTx,
+    user_id: UUID,
+    version: IfMatch,
+    link: Annotated[PatientLink, Body(openapi_examples=_LINK)],
+    response: Response,
+) -> UserRow:
     return tagged(service.link_patient(tx, user_id, version, link.patient_id, in_person=link.in_person), response)
 
 
