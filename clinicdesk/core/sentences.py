@@ -17,6 +17,7 @@ SENTENCES: dict[str, str] = {
     "conflict": "This contradicts what is stored. Nothing was changed.",
     "invalid_input": "This value cannot be right.",
     "no_such_field": "There is no field of this name here. Look whether it is spelt as the description has it.",
+    "said_twice": "This is said twice in one place. Say it once.",
     "no_such_parameter": "There is no parameter of this name here. Look whether it is spelt as the description has it.",
     "rate_limited": "Too many tries. Try again in a while.",
     "unavailable": "The clinic's data cannot be reached right now. Try again in a while.",

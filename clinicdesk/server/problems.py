@@ -212,16 +212,26 @@ def _invalid(_request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return of_error(Malformed())
-    fields = [_refused(one["type"], *one["loc"]) for one in found[:_MOST_AT_ONCE]]
+    once: dict[
+        tuple[str, str | None], FieldProblem
+    ] = {}  # where a value may be of several kinds, it is refused for each
+    for one in found[:_MOST_AT_ONCE]:
+        refused = _refused(one["type"], *one["loc"])
+        once.setdefault((refused.within, refused.field), refused)
+    fields = list(once.values())
     first = fields[0]
     detail = english(InvalidInput(first.code if "{" not in SENTENCES[first.code] else "invalid_input"))
     more: dict[str, Any] = {"field": first.field, "in": first.within, "errors": fields}
     return answer(422, first.code, detail, **more)
 
 
+_NOT_SENT = frozenset({"[key]", "constrained-str", "constrained-int", "str", "bool", "int", "float", "none"})
+"""Steps that the framework takes besides those of the request: to a key itself, and to each kind that a value may be of."""
+
+
 def _refused(kind: str, within: Any, *way: str | int) -> FieldProblem:
     """What the framework has found, with the way to it; the name of a key is all that is told of one."""
-    field = spelt(step for step in way if step != "[key]")[:_MOST_OF_A_FIELD]
+    field = spelt(step for step in way if step not in _NOT_SENT)[:_MOST_OF_A_FIELD]
     return FieldProblem(field=field or None, code=_OF_PYDANTIC.get(kind, "invalid_input"), **{"in": within})
 
 

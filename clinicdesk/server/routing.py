@@ -6,7 +6,7 @@ import functools
 import inspect
 import json
 import re
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, ClassVar, get_type_hints
 
 from fastapi import APIRouter, Request, params
@@ -29,6 +29,14 @@ from clinicdesk.server.problems import ALWAYS, Malformed, UnsupportedMedia, answ
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 """Escapes in JSON of what no database takes, NUL and half of a surrogate pair; or of a whole pair, which is text like any."""
 _HALF_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+
+_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
+"""JSON is UTF-8; what says that it is another encoding would be read for what it is not."""
+_AS_IT_IS = frozenset({"", "identity"})
+"""Content-Encoding of what is taken: packed bodies are not, which could be small and unpack without end."""
+_MOST_AT_ONCE = 1 << 16
+"""Bytes of a body that are looked through without letting others go first."""
 
 _MOST_OF_A_NAME = 100
 """How much of a name that nobody knows is told back."""
@@ -70,6 +78,8 @@ class Route(APIRoute):
                     raise InvalidInput("no_such_parameter", field=_told(name), within=QUERY)
                 if _HALF_OR_NUL.search(value):
                     raise InvalidInput("control_characters", field=name, within=QUERY)
+            if request.headers.get("content-encoding", "").strip().lower() not in _AS_IT_IS:
+                raise UnsupportedMedia()
             if takes_json:
                 await _check_json(request)
             request.state.fingerprint = await idempotency.fingerprint(request)
@@ -141,8 +151,11 @@ class Route(APIRoute):
 
 async def _check_json(request: Request) -> None:
     body = await request.body()
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind, _, more = request.headers.get("content-type", "").partition(";")
+    kind = kind.strip().lower()
     if body and kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedMedia()
+    if (charset := _CHARSET.search(more)) and charset[1].lower() not in _UTF_8:
         raise UnsupportedMedia()
     try:
         body.decode()
@@ -150,18 +163,36 @@ async def _check_json(request: Request) -> None:
         raise Malformed() from error
     if b"\0" in body:  # another encoding, which would be guessed
         raise Malformed()
-    if _SUSPECT.search(body):
-        _refuse_unstorable(body)
+    if len(body) < _MOST_AT_ONCE:
+        _refuse_what_would_be_lost(body)
+    else:
+        await run_in_threadpool(_refuse_what_would_be_lost, body)
 
 
-def _refuse_unstorable(body: bytes) -> None:
-    """Raises InvalidInput("control_characters") with the field of a text that no database takes."""
+def _refuse_what_would_be_lost(body: bytes) -> None:
+    """Refuse a name that one object has twice, of which readers see one or the other, and text that no database takes.
+
+    Raises InvalidInput("said_twice", "control_characters") with the field.
+    """
+    twice: dict[int, tuple[Any, str]] = {}  # an object is none of another's while this holds it
+
+    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice[id(found)] = found, _first_again(name for name, _ in pairs)
+        return found
+
     try:
-        waiting: list[tuple[tuple[str | int, ...], Any]] = [((), json.loads(body))]
+        whole = json.loads(body, object_pairs_hook=read)
     except (ValueError, RecursionError):
         return  # no JSON, as whoever reads the body will say
+    if not twice and not _SUSPECT.search(body):
+        return
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), whole)]
     while waiting:
         way, value = waiting.pop()
+        if id(value) in twice:
+            raise InvalidInput("said_twice", field=_told(spelt((*way, twice[id(value)][1]))), within=BODY)
         if isinstance(value, dict):
             waiting += (((*way, name), inner) for name, inner in value.items())
             value = " ".join(value)
@@ -169,6 +200,16 @@ def _refuse_unstorable(body: bytes) -> None:
             waiting += (((*way, number), inner) for number, inner in enumerate(value))
         if isinstance(value, str) and _HALF_OR_NUL.search(value):
             raise InvalidInput("control_characters", field=_told(spelt(way)), within=BODY)
+
+
+def _first_again(names: Iterable[str]) -> str:
+    """The first of these names that has come before."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("each of them comes once")
 
 
 def _told(name: str) -> str:

@@ -7,6 +7,7 @@ kind of value that it cannot take, and each text that somebody might hope to see
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ from clinicdesk.features.users.models import User
 from clinicdesk.features.users.schemas import UserRow
 from tests.conftest import Where
 from tests.server.conftest import Knock, SignedIn
+from tests.server.test_sync import SYNC, Device
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -85,7 +87,13 @@ NO_JSON = {
     "a number of five thousand figures": b'{"a": ' + b"9" * 5000 + b"}",
     "nested without end": b"[" * 200_000,
 }  # fmt: skip
-
+NOT_TAKEN = (
+    {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": ""},
+    {"Content-Type": "multipart/form-data; boundary=x"}, {"Content-Type": "application/jsonp"},
+    {"Content-Type": "application/json; charset=utf-16"}, {"Content-Type": 'application/json;Charset="iso-8859-1"'},
+    {"Content-Encoding": "gzip"}, {"Content-Encoding": "br, identity"},
+)  # fmt: skip
+"""What a body of JSON does not say of itself."""
 
 _SAMPLES = {"country": "DE", "zone": "Europe/Berlin", "colour": "#41679F", "password": "seven quiet boats at noon"}
 _UNLIKE = {"email": "{}@home.example", "name": "Name {}", "title": "Title {}"}
@@ -141,6 +149,15 @@ class Document:
                 )
         found = [one for one in found if one.id not in LEFT_OUT]
         return sorted(found, key=lambda one: (any(word in one.id for word in LAST), one.method == "DELETE"))
+
+    def reads_of(self, operation: Operation) -> list[str]:
+        """Addresses at which what the operation writes may be read: its own, and below it by the id of what it made."""
+        at = operation.path
+        return [
+            path
+            for path, methods in self._document["paths"].items()
+            if "get" in methods and (path == at or re.fullmatch(re.escape(at) + r"/{\w+}", path))
+        ]
 
     def resolve(self, schema: Json) -> Json:
         """The schema itself: what a reference stands for, and of one that may be null what it may be besides."""
@@ -234,7 +251,8 @@ class Document:
             if following is None:
                 made = value
             else:
-                present = here[step] if isinstance(step, str) and here.get(step) else None
+                there = step in here if isinstance(step, str) else len(here) > step
+                present = here[step] if there and here[step] else None
                 made = present if present is not None else self.fitting(schema, ids)
             if isinstance(step, int):
                 here[:] = [made]
@@ -278,6 +296,15 @@ def ids(db: Database, operator: Actor, people: dict[Role, UserRow]) -> dict[str,
     }  # fmt: skip
 
 
+def _desk(knock: Knock, sign_in: SignedIn) -> TestClient:
+    """A desk that works by itself, and has proved who it is."""
+    desk = Device(knock())
+    code = sign_in(Role.ADMINISTRATOR).post(f"{SYNC}/codes", json={"name": "Desk 1", "roles": ["receptionist"]})
+    assert desk.enrol(code.json()["code"]).status_code == 201
+    desk.sign_in()
+    return desk.client
+
+
 class Asking:
     """Sends requests about an operation as somebody who may ask it, and looks at what every answer has to be like."""
 
@@ -285,14 +312,16 @@ class Asking:
         self.document = Document(server.openapi())
         self.ids = ids
         self.wrong: list[str] = []
+        self.read = 0
+        """How often something was read again that had been written."""
         self._anybody = knock()
-        self._clients = {role: sign_in(role) for role in CALLERS}
+        self._clients = [*map(sign_in, CALLERS), _desk(knock, sign_in)]
 
     def caller(self, operation: Operation) -> TestClient:
         """Whoever the operation is open to."""
-        for client in self._clients.values():
+        for client in self._clients:
             answer = self.send(client, operation)
-            if answer.status_code != 403 or answer.json()["code"] == "own_password_wrong":
+            if answer.status_code not in {401, 403} or answer.json()["code"] == "own_password_wrong":
                 return client
         return self._anybody
 
@@ -356,6 +385,24 @@ class Asking:
                 f"{operation.id}: {name}={value!r:.60} is refused for {_named(answer)}: {answer.text[:200]}"
             )
 
+    def read_again(self, client: TestClient, operation: Operation, written: Json, name: str, text: str) -> None:
+        """Where what was written can be read at an address of its own, the text is there as it was sent."""
+        for read in self.document.reads_of(operation):
+            names = re.findall(r"{(\w+)}", read)
+            last = names[-1] if names else ""
+            ids = {**{key: str(value) for key, value in self.ids.items()}, **written, last: written.get("id")}
+            if any(ids.get(one) is None for one in names):
+                continue
+            answer = client.get(re.sub(r"{(\w+)}", lambda part: str(ids[part[1]]), read))  # noqa: B023
+            if answer.status_code == 200 and answer.headers["content-type"] == "application/json":
+                made = _of_id(answer.json(), written.get("id")) if operation.method == "POST" else answer.json()
+                stored = _found(made, name)
+                if made is None or (stored is None and _found(written, name) is None):
+                    continue  # it stands on another page, or is told nowhere
+                self.read += 1
+                if stored != text and name not in KEPT_WHERE_NEEDED:
+                    self.wrong.append(f"{operation.id}: {name}={text!r} is read as {stored!r} at {read}")
+
     def fits_or_is_named(self, answer: Any, client: TestClient, operation: Operation, name: str, value: Any) -> None:
         """If the value is refused at all, then by its name; unless the request would have been refused without it as well."""
         if answer.status_code == 422 and name not in _named(answer):
@@ -393,9 +440,53 @@ def test_a_body_that_is_no_json_is_told_so(asking: Asking) -> None:
         for value in (b"[]", b"7", b'"x"', b"NaN", *nothing):
             asking.refused(asking.send(client, operation, content=value), operation, "body", value, 400, 422)
         asking.refused(asking.send(client, operation, content=HUGE), operation, "body", "huge", 413)
-        other = {"Content-Type": "text/plain"}
-        asking.refused(asking.send(client, operation, headers=other), operation, "body", "text/plain", 415)
+        for other in NOT_TAKEN:
+            asking.refused(asking.send(client, operation, headers=other), operation, "body", other, 415)
+        packed = gzip.compress(json.dumps(asking.document.body_of(operation, asking.ids)).encode())
+        answer = asking.send(client, operation, content=packed, headers={"Content-Encoding": "gzip"})
+        asking.refused(answer, operation, "body", "packed", 415)
+        asking.refused(asking.send(client, operation, content=packed), operation, "body", "packed", 400)
     asking.found_nothing()
+
+
+@pytest.mark.embedded
+def test_a_file_that_is_packed_on_its_way_is_not_taken(asking: Asking) -> None:
+    takers = [operation for operation in asking.document.operations() if operation.takes_files]
+    assert len(takers) >= 3
+    for operation in takers:
+        content = gzip.compress(b"%PDF-1.7")
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/pdf"}
+        answer = asking.send(asking.caller(operation), operation, content=content, headers=headers)
+        asking.refused(answer, operation, "body", "packed", 415)
+    asking.found_nothing()
+
+
+@pytest.mark.embedded
+def test_what_is_said_twice_is_refused_by_its_name(asking: Asking) -> None:
+    for operation in asking.document.operations():
+        if operation.body is None:
+            continue
+        client = asking.caller(operation)
+        body = asking.document.body_of(operation, asking.ids)
+        for path, _ in asking.document.leaves(operation.body):
+            name = path[-1]
+            if isinstance(name, int):
+                continue
+            whole = asking.document.with_value(operation, body, path, _TWICE, asking.ids)
+            one, other = f'"{name}": "{_TWICE}"', json.dumps("x")
+            content = json.dumps(whole).replace(one, f'"{name}": {other}, "{name}": {other}')
+            answer = asking.send(client, operation, content=content.encode())
+            said = answer.json() if answer.status_code == 422 else {}
+            if (said.get("code"), said.get("field")) != ("said_twice", _spelt(path)):
+                asking.wrong.append(f"{operation.id}: {_spelt(path)} twice: {answer.status_code} {answer.text[:200]}")
+    asking.found_nothing()
+
+
+_TWICE = "stands twice"
+
+
+def _spelt(path: Path) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 @pytest.mark.embedded
@@ -490,9 +581,10 @@ def test_text_stays_text_or_is_refused_by_its_field(asking: Asking, where: Where
         client = asking.caller(operation)
         for path, schema in asking.document.leaves(operation.body):
             name = next(step for step in reversed(path) if isinstance(step, str))
-            if schema.get("type") != "string" or "format" in schema or "enum" in schema:
+            if schema.get("type") != "string":
                 continue
-            for text in texts:
+            of_a_kind = "format" in schema or "enum" in schema
+            for text in () if of_a_kind else texts:
                 body = asking.document.body_of(operation, asking.ids)
                 changed = asking.document.with_value(operation, body, path, text, asking.ids)
                 answer = asking.send(client, operation, changed)
@@ -501,12 +593,14 @@ def test_text_stays_text_or_is_refused_by_its_field(asking: Asking, where: Where
                     stored = _found(answer.json(), name)
                     if stored is not None and stored != text and name not in KEPT_WHERE_NEEDED:
                         asking.wrong.append(f"{operation.id}: {name}={text!r} came back as {stored!r}")
+                    asking.read_again(client, operation, answer.json(), name, text)
             for text in unstorable:
                 body = asking.document.body_of(operation, asking.ids)
                 changed = asking.document.with_value(operation, body, path, text, asking.ids)
                 answer = asking.send(client, operation, changed)
                 asking.refused(answer, operation, name, text, *(NOT_REACHED if text is LONG else ()))
     asking.found_nothing()
+    assert asking.read > 20 * len(texts), "much is read again"
 
 
 def _found(value: Any, name: str) -> Any:
@@ -517,6 +611,17 @@ def _found(value: Any, name: str) -> Any:
         value = list(value.values())
     if isinstance(value, list):
         return next((text for one in value if (text := _found(one, name)) is not None), None)
+    return None
+
+
+def _of_id(value: Any, id_: Any) -> Any:
+    """The first thing in an answer that has this id."""
+    if isinstance(value, dict):
+        if id_ is not None and value.get("id") == id_:
+            return value
+        value = list(value.values())
+    if isinstance(value, list):
+        return next((one for inner in value if (one := _of_id(inner, id_)) is not None), None)
     return None
 
 
