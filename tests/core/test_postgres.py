@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from clinicdesk.core import migrate, trail
 from clinicdesk.core.errors import Conflict, Unavailable
 from clinicdesk.core.ids import new_id
+from clinicdesk.core.paging import plan_for_values
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.postgres import open_postgres, postgres_engine
 from clinicdesk.core.trail import AuditEntry, AuditHead
@@ -384,3 +385,14 @@ def test_several_that_start_at_once_upgrade_once(blank_postgres_url: str, aside:
         return revision
 
     assert {done.result(WAIT) for done in [aside.submit(start) for _ in range(3)]} == {migrate.head_revision()}
+
+
+def test_what_is_planned_for_its_values_is_so_in_that_unit_of_work_alone(db: Database, administrator: Actor) -> None:
+    def mode(tx: Tx) -> str:
+        return str(tx.connection.scalar(text("SHOW plan_cache_mode")))
+
+    with db.read(administrator) as tx:
+        plan_for_values(tx.connection)
+        assert mode(tx) == "force_custom_plan"
+    with db.read(administrator) as tx:
+        assert mode(tx) == "auto"

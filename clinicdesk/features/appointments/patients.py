@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, lit
 from clinicdesk.core.clock import from_micros, in_utc, to_micros
 from clinicdesk.core.errors import InvalidInput
 from clinicdesk.core.model import NotSought
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor
+from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor, plan_for_values
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -39,6 +39,7 @@ def patients_of_practitioner(tx: Tx, query: PatientsOf) -> Page[PatientOfPractit
     page = query.page
     check_range(page.limit, "limit", 1, MOST_PER_PAGE)
     get_practitioner(tx, query.practitioner_id)
+    plan_for_values(tx.connection)
     named = _named(tx, query.text)
     whose = _last_of_each(query, named) if named or query.oldest_first else _last_first(query)
     found = tx.connection.execute(whose.limit(page.limit + 1)).all()

@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 from clinicdesk.core import binding, trail
 from clinicdesk.core.clock import from_micros, to_micros
 from clinicdesk.core.errors import Conflict, InvalidInput, NotPermitted, Unavailable
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, PageRequest, decode_cursor, encode_cursor, total_of
+from clinicdesk.core.paging import (
+    MOST_PER_PAGE,
+    Page,
+    PageRequest,
+    decode_cursor,
+    encode_cursor,
+    plan_for_values,
+    total_of,
+)
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.trail import AuditEntry, Kept, Progress, Verification
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
@@ -269,6 +277,7 @@ def _sealed(key: bytes, what: str, value: object) -> str:
 def _page(tx: Tx, wanted: ColumnElement[bool], page: PageRequest, most: int) -> Page[AuditRow]:
     """A page of the entries that are wanted, newest first."""
     _check_limit(page.limit, most)
+    plan_for_values(tx.connection)
     entries = _NEWEST_FIRST.where(wanted)
     if page.cursor:
         [behind] = decode_cursor(page.cursor, int)

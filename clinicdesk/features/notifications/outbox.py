@@ -11,7 +11,15 @@ from sqlalchemy import ColumnElement, func, select, text
 
 from clinicdesk.core.errors import Conflict, NotFound
 from clinicdesk.core.ids import new_id
-from clinicdesk.core.paging import Page, PageRequest, check_limit, decode_id_cursor, encode_cursor, total_of
+from clinicdesk.core.paging import (
+    Page,
+    PageRequest,
+    check_limit,
+    decode_id_cursor,
+    encode_cursor,
+    plan_for_values,
+    total_of,
+)
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
 from clinicdesk.features.notifications import rules
@@ -66,6 +74,7 @@ def messages(
 ) -> Page[MessageRow]:
     """The outbox, newest first. Raises InvalidInput("cursor_not_right", "out_of_range")."""
     check_limit(page)
+    plan_for_values(tx.connection)
     tx.note_look("outbound_message", patient_id=wanted.patient_id)
     where: list[ColumnElement[bool]] = (
         [OutboundMessage.state.in_([state.value for state in wanted.states])] if wanted.states else []

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, collate, literal, select, tuple_
 
 from clinicdesk.core.errors import InvalidInput
-from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor, total_of
+from clinicdesk.core.paging import MOST_PER_PAGE, Page, decode_cursor, encode_cursor, plan_for_values, total_of
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -48,6 +48,7 @@ def list_patients(tx: Tx, query: PatientQuery) -> Page[PatientRow]:
         wanted = select(Patient.id, *sorted_by).where(*conditions, *behind, *more)
         return list(tx.session.execute(wanted.order_by(*directed).limit(page.limit + 1)))
 
+    plan_for_values(tx.connection)
     if not expression:
         found = look()
     else:

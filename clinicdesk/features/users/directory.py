@@ -9,7 +9,16 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 
 from clinicdesk.core.clock import to_micros
 from clinicdesk.core.errors import Conflict, NotFound, NotPermitted
-from clinicdesk.core.paging import Page, check_limit, decode_cursor, encode_cursor, id_of, instant_of, total_of
+from clinicdesk.core.paging import (
+    Page,
+    check_limit,
+    decode_cursor,
+    encode_cursor,
+    id_of,
+    instant_of,
+    plan_for_values,
+    total_of,
+)
 from clinicdesk.core.permissions import GRANTS, Permission, Role
 from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Actor, Change, Tx, verb
@@ -24,6 +33,7 @@ def find_users(tx: Tx, query: UserQuery) -> Page[UserRow]:
     """A page of the accounts that fit. Raises InvalidInput("cursor_not_right", "out_of_range")."""
     page = query.page
     check_limit(page)
+    plan_for_values(tx.connection)
     fitting = _fitting(query)
     column, kind = _SORTS[query.sort]
     rows = fitting
