@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import event
-from starlette.types import Message
+from starlette.types import Message, Receive
 
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
@@ -23,6 +23,7 @@ from clinicdesk.core.tx import Actor, Database
 from clinicdesk.features.users import directory
 from clinicdesk.features.users import service as users
 from clinicdesk.features.users.schemas import UserRow
+from clinicdesk.server import requests
 from clinicdesk.server.views import Views
 from tests.conftest import Hands
 from tests.features.documents import files
@@ -330,29 +331,54 @@ class TestMethods:
             assert set(filter(None, answer.headers.get("Allow", "").split(", "))) == there
 
 
-def test_nobody_fills_the_memory_with_files_that_are_on_their_way(server: FastAPI, sign_in: SignedIn) -> None:
-    bearer = sign_in(Role.PATIENT).headers["Authorization"]
+async def put_picture(server: FastAPI, bearer: str, receive: Receive) -> tuple[int, bytes]:
+    """Send a picture as it is received; the status and the body of the answer."""
+    told: list[Message] = []
     path = "/api/v1/documents/avatars/me"
 
-    async def upload(arrives: asyncio.Event) -> int:
-        statuses: list[int] = []
+    async def send(message: Message) -> None:
+        told.append(message)
 
+    scope = {
+        "type": "http", "http_version": "1.1", "scheme": "https", "query_string": b"", "root_path": "",
+        "method": "PUT", "path": path, "raw_path": path.encode(), "client": ("203.0.113.7", 40_000),
+        "headers": [(b"host", b"desk.example"), (b"authorization", bearer.encode())],
+        "server": ("desk.example", 443), "app": server,
+    }  # fmt: skip
+    await server(scope, receive, send)
+    return told[0]["status"], told[1]["body"]
+
+
+def test_what_does_not_arrive_is_not_waited_for(
+    server: FastAPI, sign_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "SECONDS", 0.05)
+    bearer = sign_in(Role.PATIENT).headers["Authorization"]
+
+    async def begun() -> tuple[int, bytes]:
+        pieces = iter([b"\x89PNG"])
+
+        async def receive() -> Message:
+            piece = next(pieces, None)
+            if piece is None:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": piece, "more_body": True}
+
+        return await asyncio.wait_for(put_picture(server, bearer, receive), 30)
+
+    status, body = asyncio.run(begun())
+    assert (status, json.loads(body)["code"]) == (503, "body_too_slow")
+
+
+def test_nobody_fills_the_memory_with_files_that_are_on_their_way(server: FastAPI, sign_in: SignedIn) -> None:
+    bearer = sign_in(Role.PATIENT).headers["Authorization"]
+
+    async def upload(arrives: asyncio.Event) -> int:
         async def receive() -> Message:
             await arrives.wait()
             return {"type": "http.request", "body": files.image(), "more_body": False}
 
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                statuses.append(message["status"])
-
-        scope = {
-            "type": "http", "http_version": "1.1", "scheme": "https", "query_string": b"", "root_path": "",
-            "method": "PUT", "path": path, "raw_path": path.encode(), "client": ("203.0.113.7", 40_000),
-            "headers": [(b"host", b"desk.example"), (b"authorization", bearer.encode())],
-            "server": ("desk.example", 443), "app": server,
-        }  # fmt: skip
-        await server(scope, receive, send)
-        return statuses[0]
+        return (await put_picture(server, bearer, receive))[0]
 
     async def several() -> list[int]:
         arrives = asyncio.Event()
