@@ -51,6 +51,8 @@ SENTENCES: dict[str, str] = {
     "sync_rule": "The server's rules do not allow this record as it is. Look at it and do it again.",
     "refers_to_nothing": "This refers to a record that is not at the server.",
     "content_not_brought": "The document itself is missing. Send it first.",
+    "content_differs": "This is not the document that was announced. Send it again.",
+    "contents_waiting": "Too many documents wait for what is said of them. Send that first.",
     "field_fixed": "This is said once and cannot be changed.",
     "op_incomplete": "What was seen before the change is not said in full.",
     "op_order": "These changes are not numbered one after the other.",

@@ -95,6 +95,7 @@ JOBS: tuple[Job, ...] = (
     Job("sessions", timedelta(hours=1), in_tx(forget_sessions)),
     Job("changes", timedelta(hours=1), in_tx(forget_changes)),
     Job("device_challenges", timedelta(hours=1), in_tx(sync.forget_challenges)),
+    Job("held_contents", timedelta(hours=1), in_tx(sync.forget_contents)),
     Job("sync_horizon", timedelta(days=1), in_tx(sync.move_horizon)),
     Job("answers", timedelta(hours=1), in_tx(forget_answers)),
     Job("removed_documents", timedelta(days=1), _expire_documents),

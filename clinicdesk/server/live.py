@@ -31,6 +31,7 @@ from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Permission, Role
 from clinicdesk.core.tx import Actor, Committed, Database, Tx
 from clinicdesk.features.chat import service as chat
+from clinicdesk.features.sync import service as sync
 from clinicdesk.features.users import service as users
 from clinicdesk.server import audience
 from clinicdesk.server.marks import Marks
@@ -45,6 +46,8 @@ LOOK_SECONDS = 0.5
 MOST_KEPT = 1_000
 """Units of work that a worker remembers; whoever is further behind reads them from the database."""
 _AT_ONCE = 200
+ADVANCED: dict[str, Any] = {"type": "advanced"}
+"""All that a desk is told: it fetches what it may hold."""
 _ADVANCED, _PRESENCE = "clinicdesk:advanced", "clinicdesk:presence"
 _RECONNECT_SECONDS = 0.5
 
@@ -149,7 +152,7 @@ class Live:
         Raises Unavailable, RateLimited("too_many_streams") where they have so many open at this worker already.
         """
         found = await self._in_thread(lambda: self._read(since or 0, 1))
-        if self.count(actor.user_id) >= most:  # nobody else gets in between here and there
+        if self.count(actor.user_id, actor.device_id) >= most:  # nobody else gets in between here and there
             raise RateLimited("too_many_streams")
         lost = since is not None and found.broken
         subscriber = Subscriber(
@@ -160,9 +163,10 @@ class Live:
         self._wake.set()
         return subscriber
 
-    def count(self, user_id: UUID | None) -> int:
-        """How many streams somebody has open at this worker."""
-        return sum(subscriber.actor.user_id == user_id for subscriber in self.subscribers)
+    def count(self, user_id: UUID | None, device_id: UUID | None = None) -> int:
+        """How many streams somebody, or an enrolled desk by itself, has open at this worker."""
+        whose = user_id, device_id
+        return sum((one.actor.user_id, one.actor.device_id) == whose for one in self.subscribers)
 
     async def spend(self, once: str) -> bool:
         """Whether a ticket is used for the first time. With Redis away, a worker knows of its own alone."""
@@ -198,7 +202,7 @@ class Live:
         if subscriber.lost:
             subscriber.lost = False
             subscriber.news.set()
-            return [{"type": "reset", "seq": subscriber.position}]
+            return [ADVANCED if subscriber.actor.role is Role.DEVICE else {"type": "reset", "seq": subscriber.position}]
         known = self._remembered(subscriber.position)
         if known is None:
             found = await self._in_thread(lambda: self._read_all(subscriber.position, ()))
@@ -206,7 +210,13 @@ class Live:
                 subscriber.position, subscriber.lost = found.feed.newest, True
             known = found.known
         actor = subscriber.actor
-        if any(audience.needs_care(actor, change) for one in known for change in one.unit.changes):
+        if actor.role is Role.DEVICE:
+            changed = subscriber.lost or any(
+                sync.is_synced(change.entity) for one in known for change in one.unit.changes
+            )
+            subscriber.lost = False
+            messages = [ADVANCED] if changed else []
+        elif any(audience.needs_care(actor, change) for one in known for change in one.unit.changes):
             messages = await self._in_thread(lambda: self._told(actor, known))
         else:
             messages = self._told(actor, known)
@@ -284,7 +294,7 @@ class Live:
             about = {audience.conversation_of(change) for unit in found.units for change in unit.changes}
             conversations = [id_ for id_ in about if id_ is not None]
             members = chat.members_of(tx, conversations) if conversations else {}
-            going = users.open_sessions(tx, sessions) if sessions else {}
+            going = users.open_sessions(tx, sessions) | sync.open_devices(tx, sessions) if sessions else {}
         if self._marks is not None and found.units:
             self._marks.heard(found.units)
         return _Found(found, [_Known(unit, members) for unit in found.units], going)

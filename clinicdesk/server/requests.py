@@ -34,8 +34,9 @@ _POLICIES = {"/docs": docs.POLICY, **dict.fromkeys(links.PATHS, links.POLICY)}
 
 MOST_BYTES = 1024 * 1024
 MOST_UPLOAD_BYTES = 25 * 1024 * 1024
-UPLOADS = (f"{API}/documents",)
-"""Paths below which a body that is no JSON may be as large as a document, where somebody sends it who is signed in."""
+UPLOADS = (f"{API}/documents", f"{API}/sync/blobs")
+"""Paths below which a body that is no JSON may be as large as a document, where somebody who is signed in or an enrolled desk
+sends it."""
 
 _HUNG_UP = 499
 """What is noted for a request whose sender has gone; nobody is sent it."""
@@ -138,7 +139,9 @@ class Requests:
 def _may_upload(scope: Scope, request: HTTPConnection) -> bool:
     """Whether the body may be as large as a document: strangers are not to fill the memory with what is refused anyhow."""
     document = scope["path"].startswith(UPLOADS) and scope["method"] in ("POST", "PUT")
-    return document and "json" not in request.headers.get("content-type", "").lower() and caller_of(request) is not None
+    if not document or "json" in request.headers.get("content-type", "").lower():
+        return False
+    return (caller_of(request) or device_caller_of(request)) is not None
 
 
 async def _admit(request: HTTPConnection) -> None:

@@ -119,10 +119,10 @@ MAY: dict[frozenset[Role], str] = {
         users.remove_second_factor users.reset_password users.set_active users.user_statistics
     """,
     DEVICE: """
-        sync.answer sync.begin_push sync.digest sync.hello sync.pull sync.reject sync.snapshot
+        sync.answer sync.begin_push sync.digest sync.held_content sync.hello sync.hold_content sync.pull sync.reject sync.snapshot
     """,
     OPERATOR: """
-        sync.forget_challenges sync.move_horizon
+        sync.forget_challenges sync.forget_contents sync.move_horizon sync.open_devices
         chat.members_of
         documents.expire documents.note_sweep documents.unknown_keys
         feed.changes_since feed.forget_changes

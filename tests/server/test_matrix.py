@@ -63,7 +63,7 @@ MAY: dict[frozenset[Role] | str, str] = {
         get_patient_photo set_patient_photo remove_patient_photo
     """,
     frozenset(): """
-        sync_hello sync_push sync_pull sync_snapshot sync_digest
+        sync_hello sync_bring_content sync_push sync_pull sync_snapshot sync_digest
     """,
     CLINICIANS: """
         add_allergy allergies_checked edit_allergy remove_allergy restore_allergy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import cycle
@@ -15,11 +16,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
+from starlette.testclient import WebSocketDenialResponse
 
 from clinicdesk.core import epoch
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.tx import Actor, Database
+from clinicdesk.features.appointments import service as appointments
+from clinicdesk.features.appointments.schemas import BookAppointment
 from clinicdesk.features.sync import service as sync
 from clinicdesk.features.users.schemas import UserRow
 from tests.conftest import Hands
@@ -284,6 +288,90 @@ def test_people_decide_what_clashed(device: Device, desk: TestClient, book: Book
     assert desk.get(f"{SYNC}/conflicts").json()["items"] == []
     again = desk.post(path, json=to, headers={"If-Match": opened.headers["etag"]})
     assert again.status_code == 412
+
+
+LETTER = b"Dear colleague, thank you for sending us your patient."
+
+
+def bring(device: Device, content: bytes, sha256: str = "") -> Any:
+    name = sha256 or hashlib.sha256(content).hexdigest()
+    return device.client.put(f"{SYNC}/blobs/{name}", content=content, headers={"Content-Type": "text/plain"})
+
+
+def document(book: Book, sha256: str) -> dict[str, Any]:
+    return {
+        "patient_id": str(book.other), "type": "consent", "title": "Consent", "dated_on": "2026-11-20", "status": "current",
+        "status_at": "2026-11-23T10:42:00+00:00", "media_type": "text/plain", "size": 1, "sha256": sha256,
+        "filed_at": "2026-11-23T10:42:00+00:00",
+    }  # fmt: skip
+
+
+def test_a_document_comes_behind_its_content(device: Device, desk: TestClient, book: Book, receptionist: UUID) -> None:
+    answer = bring(device, LETTER)
+    assert answer.status_code == 200, answer.text
+    assert bring(device, LETTER).json() == answer.json()
+    sha256 = answer.json()["sha256"]
+    op = device.op(receptionist, "document", document(book, sha256))
+    [result] = device.push(op).json()["results"]
+    assert (result["outcome"], result["row"]["size"], result["row"]["author"]) == (
+        "merged",
+        len(LETTER),
+        "Some receptionist",
+    )
+    assert "content_key" not in result["row"]
+    assert desk.get(f"/api/v1/documents/{op['id']}/content").content == LETTER
+    again = device.push(device.op(receptionist, "document", document(book, sha256))).json()["results"]
+    assert (again[0]["outcome"], again[0]["code"]) == ("rejected", "content_not_brought")
+
+
+def test_a_content_waits_for_half_a_day(device: Device, book: Book, receptionist: UUID, clock: Hands) -> None:
+    sha256 = bring(device, LETTER).json()["sha256"]
+    clock.now += timedelta(hours=12)
+    device.sign_in()
+    [result] = device.push(device.op(receptionist, "document", document(book, sha256))).json()["results"]
+    assert result["code"] == "content_not_brought"
+    assert bring(device, LETTER).json()["until"] > sha256[:0]
+    [result] = device.push(device.op(receptionist, "document", document(book, sha256))).json()["results"]
+    assert result["outcome"] == "merged"
+
+
+def test_what_is_no_document_is_not_kept(device: Device) -> None:
+    other = bring(device, LETTER, "0" * 64)
+    assert (other.status_code, other.json()["code"]) == (422, "content_differs")
+    program = bring(device, b"MZ\x90\x00" + bytes(100))
+    assert program.status_code == 422
+    assert bring(device, LETTER, "x").status_code == 422
+    large = bring(device, b"a" * (25 * 1024 * 1024 + 1))
+    assert large.status_code == 413
+
+
+@pytest.mark.embedded
+def test_a_desk_is_told_that_something_changed_and_no_more(
+    server: FastAPI, db: Database, device: Device, book: Book, people: dict[Role, UserRow]
+) -> None:
+    bearer = {"Authorization": device.client.headers["Authorization"]}
+    receptionist = Actor(people[Role.RECEPTIONIST].id, Role.RECEPTIONIST, "Some receptionist", "Desk 2")
+    administrator = Actor(people[Role.ADMINISTRATOR].id, Role.ADMINISTRATOR, "Some administrator", "Desk 3")
+    address = f"wss://desk.example{SYNC}/events"
+    with (
+        TestClient(server, "https://desk.example") as client,
+        client.websocket_connect(address, headers=bearer) as socket,
+    ):
+        assert socket.receive_json()["type"] == "hello"
+        with db.write(receptionist) as tx:
+            appointments.book(
+                tx,
+                BookAppointment(
+                    book.other, book.lee, datetime.fromisoformat("2026-11-24T09:00:00+00:00"), timedelta(minutes=20)
+                ),
+            )
+        assert socket.receive_json() == {"type": "advanced"}
+        with db.write(administrator) as tx:
+            sync.revoke_device(tx, UUID(device.id), 1)
+        assert socket.receive()["code"] == 4401
+        with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect(address, headers=bearer):
+            pass
+        assert (refused.value.status_code, refused.value.json()["code"]) == (403, "device_revoked")
 
 
 def test_the_front_desk_enrols_no_desks(desk: TestClient) -> None:

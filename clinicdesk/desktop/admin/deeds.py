@@ -205,6 +205,8 @@ DEEDS: dict[str, tuple[str, str]] = {
     "sync.cancel": (QT_TRANSLATE_NOOP("Deeds", "Cancelled visit that clashed"), "ph.x-circle"),
     "sync.edit_device": (QT_TRANSLATE_NOOP("Deeds", "Changed desk"), "ph.pencil-simple"),
     "sync.enrol": (QT_TRANSLATE_NOOP("Deeds", "Enrolled desk"), "ph.desktop"),
+    "sync.forget_contents": (QT_TRANSLATE_NOOP("Deeds", "Cleared contents that nothing came of"), "ph.eraser"),
+    "sync.hold_content": (QT_TRANSLATE_NOOP("Deeds", "Sent content of document"), "ph.upload-simple"),
     "sync.find_conflicts": (QT_TRANSLATE_NOOP("Deeds", "Saw what clashed"), "ph.eye"),
     "sync.keep_values": (QT_TRANSLATE_NOOP("Deeds", "Kept values that clashed"), "ph.check"),
     "sync.make_code": (QT_TRANSLATE_NOOP("Deeds", "Made code for a desk"), "ph.key"),

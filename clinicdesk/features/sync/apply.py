@@ -44,6 +44,7 @@ from clinicdesk.features.practitioners.models import Practitioner
 from clinicdesk.features.sync import checks, rules, wire
 from clinicdesk.features.sync.entities import SLOT, SYNCED, Scope, Synced
 from clinicdesk.features.sync.following import NEEDS_REBOOKING
+from clinicdesk.features.sync.holding import LASTS
 from clinicdesk.features.sync.models import HeldContent, SyncConflict
 from clinicdesk.features.sync.rules import Merged
 from clinicdesk.features.sync.schemas import ConflictKind, Op, OpAction, Outcome
@@ -54,8 +55,6 @@ _SIGNED: Mapping[str, str] = MappingProxyType(
     {"recorder_id": "recorder", "prescriber_id": "prescriber", "author_id": "author"}
 )
 """The column that keeps the name beside the one that keeps the id of who did it."""
-CONTENT_LASTS = timedelta(hours=12)
-"""How long a content that was brought waits for its document; the sweep of the archive comes after a day."""
 _v = Appointment.__table__.c
 
 
@@ -280,7 +279,7 @@ def _book(tx: Tx, op: Op, values: dict[str, Any], decided: Decided | None) -> Do
 def _take_content(tx: Tx, values: dict[str, Any]) -> None:
     """The content of a document was brought before it, and is its own from now on. Raises NotFound("content_not_brought")."""
     held = tx.session.get(HeldContent, (values["sha256"], tx.actor.device_id))
-    if held is None or held.held_at < tx.now - CONTENT_LASTS:
+    if held is None or held.held_at <= tx.now - LASTS:
         raise NotFound("content_not_brought", field="sha256")
     values |= {
         "media_type": held.media_type, "size": held.size, "sha256": held.kept_sha256, "pages": held.pages,

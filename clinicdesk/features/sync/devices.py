@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -191,6 +192,15 @@ def hello(tx: Tx) -> Hello:
         row.id, row.name, roles, rules.PROTOCOL, rules.SCHEMA, epoch.current(tx.connection), scope.hash,
         scope.fields, tx.now,
     )  # fmt: skip
+
+
+@verb(Permission.MAINTAIN, writes=False)
+def open_devices(tx: Tx, device_ids: Collection[UUID]) -> dict[UUID, Actor]:
+    """Which of these desks are not cut off, and who each is."""
+    found = tx.session.execute(
+        select(Device.id, Device.name).where(Device.id.in_(device_ids), Device.revoked_at.is_(None))
+    )
+    return {row.id: actor_of(row.id, row.name) for row in found}
 
 
 @verb(Permission.MAINTAIN)

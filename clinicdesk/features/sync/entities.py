@@ -224,6 +224,12 @@ _TABLE = (
 SYNCED: Mapping[str, Synced] = MappingProxyType({one.name: one for one in _TABLE})
 """By name, each behind those that its rows refer to."""
 
+
+def is_synced(entity: str) -> bool:
+    """Whether desks hold anything of a table."""
+    return entity in SYNCED
+
+
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
         "audit_entry": "each database has a trail of its own",

@@ -13,6 +13,7 @@ from clinicdesk.core.errors import ClinicError, Conflict
 from clinicdesk.core.paging import PageRequest
 from clinicdesk.core.permissions import Role
 from clinicdesk.features.appointments.schemas import Opening
+from clinicdesk.features.documents.schemas import MediaType
 
 Fields = Mapping[str, Any]
 """Values by field as JSON has them: instants and days as RFC 3339 writes them, ids with their hyphens."""
@@ -195,6 +196,19 @@ class Hello:
     scope_hash: str
     scope: Mapping[str, tuple[str, ...]]
     server_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A content that waits for its document: what the desk has by its SHA-256, and what is kept of it, which of an image is
+    another (it is encoded anew)."""
+
+    sha256: str
+    media_type: MediaType
+    size: int
+    kept_sha256: str
+    pages: int | None
+    until: datetime
 
 
 # ---- devices -------------------------------------------------------------------------------------------------------

@@ -19,10 +19,13 @@ from clinicdesk.features.sync.devices import (
     get_device,
     hello,
     make_code,
+    open_devices,
     prove,
     revoke_device,
     to_sign,
 )
+from clinicdesk.features.sync.entities import is_synced
+from clinicdesk.features.sync.holding import forget_contents, held_content, hold_content
 from clinicdesk.features.sync.pulling import digest, move_horizon, pull, snapshot
 from clinicdesk.features.sync.pushing import push
 
@@ -36,12 +39,17 @@ __all__ = [
     "find_conflicts",
     "find_devices",
     "forget_challenges",
+    "forget_contents",
     "get_device",
+    "held_content",
     "hello",
+    "hold_content",
+    "is_synced",
     "keep_values",
     "make_code",
     "move_horizon",
     "open_conflict",
+    "open_devices",
     "prove",
     "pull",
     "push",

@@ -88,6 +88,11 @@ async def events(websocket: WebSocket) -> None:
     except ClinicError as error:
         await websocket.send_denial_response(problems.of_error(error))
         return
+    await follow(websocket, serving, caller, subscriber)
+
+
+async def follow(websocket: WebSocket, serving: Serving, caller: Caller, subscriber: Subscriber) -> None:
+    """Talk with somebody who was let in until either has enough, or they may not any more."""
     try:
         await websocket.accept()
         lasts = caller.until - serving.database.clock().timestamp()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, Depends, Query, Request, Response
+from fastapi import Body, Depends, Path, Query, Request, Response, WebSocket
+from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from clinicdesk.core.errors import ClinicError, InvalidInput
 from clinicdesk.core.paging import Page
 from clinicdesk.core.permissions import Role
+from clinicdesk.core.tx import Actor
+from clinicdesk.features.documents import intake
+from clinicdesk.features.documents.schemas import Held, MediaType
 from clinicdesk.features.sync import service
 from clinicdesk.features.sync.schemas import (
     ConflictDetail,
@@ -22,6 +29,7 @@ from clinicdesk.features.sync.schemas import (
     DeviceRow,
     Digest,
     Enrol,
+    HeldRow,
     Hello,
     MadeCode,
     MakeCode,
@@ -33,13 +41,17 @@ from clinicdesk.features.sync.schemas import (
     Pushed,
     Snapshot,
 )
+from clinicdesk.features.users.schemas import NotSignedIn
+from clinicdesk.server import problems
 from clinicdesk.server.etags import IfMatch, tagged
-from clinicdesk.server.identity import ProvedDevice, address_of, serving_of
+from clinicdesk.server.identity import ProvedDevice, address_of, device_caller_of, serving_of
 from clinicdesk.server.paging import Paging
-from clinicdesk.server.problems import answers
+from clinicdesk.server.problems import UnsupportedMedia, answers
+from clinicdesk.server.routes.events import follow
 from clinicdesk.server.routing import router as group
+from clinicdesk.server.serving import Serving
 from clinicdesk.server.times import Instant
-from clinicdesk.server.tokens import SYNC_LASTS
+from clinicdesk.server.tokens import SYNC_LASTS, Caller
 from clinicdesk.server.units import AnonymousTx, AuditedTx, DeviceReadTx, DeviceTx, ListTx, ReadTx, WriteTx, turn
 
 router = group("/sync", "sync", signed_in=False)
@@ -76,6 +88,8 @@ _PULL = {
 _REBOOK = {"later": {"value": {"start": "2026-11-24T09:00:00Z"}}}
 _CANCEL = {"patient": {"value": {"reason": "pat"}}}
 _TAKE = {"over": {"value": {"row_version": 3}}}
+
+MOST_DEVICE_STREAMS = 2
 
 Number = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Place = Annotated[int, Field(strict=True, ge=0, le=2**62)]
@@ -358,6 +372,78 @@ def digest(
     entity: Annotated[list[str] | None, Query(max_length=40, description="These tables alone.")] = None,
 ) -> Digest:
     return service.digest(tx, seq, tuple(entity or ()))
+
+
+@router.websocket("/events")
+async def sync_events(websocket: WebSocket) -> None:
+    """Tell a desk that there is something to fetch, and nothing else. It ends as soon as the desk is cut off."""
+    serving = serving_of(websocket)
+    try:
+        device = device_caller_of(websocket)
+        if device is None:
+            raise NotSignedIn("device_not_proved")
+        actor = service.actor_of(device.device_id, device.name)
+        async with turn(serving.room):
+            await run_in_threadpool(_ensure_enrolled, serving, actor)
+        caller = Caller(actor, device.device_id, device.until)
+        subscriber = await serving.live.subscribe(caller, actor, None, MOST_DEVICE_STREAMS)
+    except ClinicError as error:
+        await websocket.send_denial_response(problems.of_error(error))
+        return
+    await follow(websocket, serving, caller, subscriber)
+
+
+def _ensure_enrolled(serving: Serving, actor: Actor) -> None:
+    with serving.database.read(actor) as tx:
+        service.hello(tx)
+
+
+async def _content(
+    request: Request,
+    device: ProvedDevice,
+    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="Of the body.", examples=[_KEY])],
+) -> AsyncIterator[HeldRow | Held]:
+    """What the desk has brought before, or the file that is sent, looked through and kept until its row is written."""
+    serving = serving_of(request)
+    actor = service.actor_of(device.device_id, device.name)
+
+    def known() -> HeldRow | None:
+        with serving.database.read(actor) as tx:
+            return service.held_content(tx, sha256)
+
+    async with turn(serving.room):
+        before = await run_in_threadpool(known)
+    if before is not None:
+        yield before
+        return
+    told = request.headers.get("content-type", "")
+    if told.partition(";")[0].strip().lower() not in ("", "application/octet-stream", *MediaType):
+        raise UnsupportedMedia()
+    body = await request.body()
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise InvalidInput("content_differs", field="sha256")
+    async with serving.looking:
+        checked = await run_in_threadpool(intake.check_document, body, "", told)
+    async with contextmanager_in_threadpool(serving.archive.holding(checked)) as held:
+        yield held
+
+
+@router.put(
+    "/blobs/{sha256}", operation_id="sync_bring_content", summary="A desk brings the content of a document",
+    responses=answers(401, 409),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {kind.value: {"schema": {"type": "string", "format": "binary"}} for kind in MediaType},
+        }
+    },
+)  # fmt: skip
+def bring_content(
+    content: Annotated[HeldRow | Held, Depends(_content, scope="function")],
+    tx: DeviceTx,
+    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=[_KEY])],
+) -> HeldRow:
+    return content if isinstance(content, HeldRow) else service.hold_content(tx, sha256, content)
 
 
 # ---- for people ----------------------------------------------------------------------------------------------------
