@@ -200,8 +200,8 @@ class Fleet:
         found = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
-                state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-                command = (stat.parent / "cmdline").read_text()
+                state, parent = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
+                command = (stat.parent / "cmdline").read_text(errors="replace")
             except OSError:  # it has ended meanwhile
                 continue
             if int(parent) == self._process.pid and state != "Z" and "spawn_main" in command:
