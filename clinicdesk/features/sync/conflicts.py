@@ -26,9 +26,10 @@ from clinicdesk.features.appointments.schemas import (
     Opening,
     Reschedule,
 )
+from clinicdesk.features.documents.models import Document
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.sync.apply import Decided, carry_out, require
-from clinicdesk.features.sync.entities import SYNCED, Scope
+from clinicdesk.features.sync.entities import ADMINISTRATIVE, SYNCED, Scope
 from clinicdesk.features.sync.models import Device, SyncConflict
 from clinicdesk.features.sync.pushing import rows_of
 from clinicdesk.features.sync.schemas import (
@@ -163,6 +164,10 @@ def keep_values(tx: Tx, id: UUID, version: int) -> ConflictDetail:  # noqa: A002
     """Leave it as the server has it. Raises NotFound("conflict_not_found"), Conflict("changed_meanwhile",
     "conflict_resolved", "not_fields"), NotPermitted."""
     conflict = _fields(tx, id, version)
+    one = SYNCED[conflict.entity]
+    needed = one.update or one.create
+    if needed is not None:  # who decides about a value is somebody who may write it
+        require(tx, needed)
     return _resolved(tx, conflict, Resolution.KEPT)
 
 
@@ -210,6 +215,10 @@ def _readable(tx: Tx) -> list[str]:
 def _reach(tx: Tx, conflict: SyncConflict) -> None:
     """Raises NotPermitted for whoever may not read the table, or not of this patient."""
     require(tx, SYNCED[conflict.entity].read, conflict.patient_id)
+    if conflict.entity == Document.__tablename__:
+        kind = tx.connection.execute(select(Document.type).where(Document.id == conflict.entity_id)).scalar()
+        if kind is not None and kind not in ADMINISTRATIVE:
+            require(tx, Permission.READ_CLINICAL_DOCUMENTS, conflict.patient_id)
 
 
 def _found(tx: Tx, id_: UUID) -> Any:

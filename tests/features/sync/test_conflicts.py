@@ -13,9 +13,10 @@ from sqlalchemy import select
 from clinicdesk.core.errors import ClinicError, Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
-from clinicdesk.core.tx import Actor, Database, Tx
+from clinicdesk.core.tx import Actor, Change, Database, Tx
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.schemas import BookAppointment, CancelAppointment, Reschedule, SlotTaken, Status
+from clinicdesk.features.documents.models import Document
 from clinicdesk.features.medications.models import MedicationRequest
 from clinicdesk.features.notifications import service as notifications
 from clinicdesk.features.notifications.models import OutboundMessage
@@ -285,6 +286,29 @@ def test_a_prescription_in_spite_of_a_warning_is_a_doctors_with_a_reason(
         assert connection.execute(select(Allergy.substance)).scalar_one() == "amoxicillin"
     assert (stored.override_reason, stored.status) == ("Tolerated before", "active")
     assert "amoxicillin" in stored.overridden
+
+
+def test_the_front_desk_does_not_read_a_clinical_document_in_a_conflict(
+    db: Database, make_desk: Callable[..., Sender], people: dict[Role, Actor], receptionist: Actor, place: Place
+) -> None:
+    desk, id_ = make_desk("Room 2", Role.DOCTOR), new_id()
+    values: dict[str, Any] = {
+        "id": id_, "version": 1, "patient_id": place.smith, "type": "laboratory", "title": "HIV", "dated_on": at(9).date(),
+        "status": "current", "status_at": at(9), "filename": "", "media_type": "text/plain", "size": 1, "sha256": "0" * 64,
+        "content_key": new_id().hex, "filed_at": at(9),
+    }  # fmt: skip
+    with db.write(people[Role.DOCTOR]) as tx:
+        row = Document(**values)
+        tx.session.add(row)
+        tx.session.flush()
+        tx.record(Change.created(row, patient_id=place.smith))
+    result = desk.send(desk.op("document", id_, {"title": "HIV test"}, {"title": "H"}, role=Role.DOCTOR))
+    assert result.conflict_id is not None
+    with pytest.raises(NotPermitted), db.write(receptionist) as tx:
+        sync.open_conflict(tx, result.conflict_id)
+    with pytest.raises(NotPermitted), db.write(receptionist) as tx:
+        sync.keep_values(tx, result.conflict_id, 1)
+    assert opened(db, people[Role.DOCTOR], result.conflict_id).stands.values == {"title": "HIV"}
 
 
 def test_conflicts_are_listed_by_what_is_asked(
