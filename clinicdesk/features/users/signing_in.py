@@ -19,7 +19,7 @@ from clinicdesk.core.text import one_line
 from clinicdesk.core.tx import Action, Actor, Change, Database, Tx, verb
 from clinicdesk.features.users.accounts import known_phrases, row_of, set_password
 from clinicdesk.features.users.models import SignInFailure, User
-from clinicdesk.features.users.passwords import Prepared, hash_password, prepare
+from clinicdesk.features.users.passwords import MOST_CHARACTERS, Prepared, hash_password, prepare
 from clinicdesk.features.users.rules import account_key, check_password, fold_email, lock_length
 from clinicdesk.features.users.schemas import (
     ChangePassword,
@@ -61,6 +61,8 @@ def replace_password(
     database: Database, actor: Actor, request: ChangePassword, session_id: UUID | None = None
 ) -> UserRow:
     """Change the signed-in person's own password. Raises as `change_password` does."""
+    if len(request.current) > MOST_CHARACTERS:
+        raise InvalidInput("password_too_long", field="current", most=MOST_CHARACTERS)
     prepared = prepare_own(database, actor, request.current, request.new)
     with database.write(actor) as tx:
         return change_password(tx, request, prepared, session_id)
