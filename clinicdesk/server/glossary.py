@@ -292,6 +292,8 @@ GLOSSARY = {
     "enrolled_at": "When the desk was let in.",
     "enrolled_by": "The account of whoever made its code.",
     "seen_at": "When it was last heard of; null where never.",
+    "kept_sha256": "Of what is kept of it, in hex; an image is encoded anew.",
+    "until": "Until when it is kept.",
     "revoked": "Those that were cut off, or those that were not.",
     "revoked_at": "When it was cut off; null where it was not.",
     "revoked_by": "The account of whoever cut it off.",
