@@ -200,8 +200,8 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class HeldRow:
-    """A content that waits for its document: what the desk has by its SHA-256, and what is kept of it, which of an image is
-    another (it is encoded anew)."""
+    """A content that waits for its document, `until` then. `sha256` is that of what the desk has, `kept_sha256` that of what is
+    kept, which of an image is another: it is encoded anew."""
 
     sha256: str
     media_type: MediaType
