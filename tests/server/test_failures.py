@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from clinicdesk.core import trail
+from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from tests.server.fleet import API, ROLES, WITHIN, Client, Fleet, StartFleet, await_, pause
 
@@ -25,7 +26,8 @@ AT_WORK = 4
 
 
 class Rush:
-    """People who book and cancel as fast as they are answered, each with a key for each request; what they were told."""
+    """People who book and cancel as fast as they are answered, each with a key for each request, and ask for every other
+    booking again as if they had had no answer; what they were told."""
 
     def __init__(self, server: Fleet) -> None:
         self._server = server
@@ -43,7 +45,8 @@ class Rush:
         while not self._over.is_set():
             number = next(self._slots)
             body = self._server.clinic.booking(number // doctors, number, number)
-            answer = client.post("/appointments", body)
+            key = {"Idempotency-Key": new_id().hex}
+            answer = client.post("/appointments", body, headers=key)
             if answer.status_code != 201:
                 self.surprises.append(f"booking {number}: {answer.status_code} {answer.text}")
                 return
@@ -51,6 +54,10 @@ class Rush:
             if visit["id"] in self.booked:
                 self.surprises.append(f"booking {number}: the answer to another")
             self.booked[visit["id"]] = visit["start"]
+            if number % 2 == 0:  # as if the answer had been lost on its way
+                again = client.post("/appointments", body, headers=key)
+                if (again.status_code, again.text) != (201, answer.text):
+                    self.surprises.append(f"booking {number} again: {again.status_code} {again.text}")
             if number % 3 == 0:
                 tag = {"If-Match": answer.headers["ETag"]}
                 done = client.post(f"/appointments/{visit['id']}/cancel", {"reason": "pat"}, headers=tag)
