@@ -11,10 +11,13 @@ import pytest
 
 from tests.simulation.conftest import MakeWorld
 
+FAILED = (1001,)
+"""Seeds that have failed once: a backup of the server that gave a desk back the scope that it had had."""
+
 SEEDS = int(os.environ.get("CLINICDESK_SIMULATION_SEEDS", "8"))
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", [*range(SEEDS), *FAILED])
 def test_the_invariants_hold(on_sqlite: MakeWorld, seed: int) -> None:
     on_sqlite(seed).run()
 

@@ -26,7 +26,7 @@ from clinicdesk.features.sync import rules, wire
 from clinicdesk.features.sync import service as sync
 from clinicdesk.features.sync.entities import SYNCED
 from clinicdesk.features.sync.models import OpLedger, SyncConflict
-from clinicdesk.features.sync.schemas import OpAction, Outcome, Pull, Pulled, Push, Snapshot
+from clinicdesk.features.sync.schemas import DeviceRow, OpAction, Outcome, Pull, Pulled, Push, Snapshot
 from clinicdesk.features.tables import MODELS
 from clinicdesk.features.users import service as users
 from clinicdesk.features.users.schemas import EditUser
@@ -370,22 +370,23 @@ class World:
             held = any(one is kept for one in self.desks[which].outbox) and which not in self.revoked
             if not held and op_id not in known:
                 self.gone[op_id] = self.made.pop(op_id)
-        self.revoked = {which for which in self.revoked if self._is_revoked(which)}
+        self.revoked = {which for which in self.revoked if self._device(which).revoked_at is not None}
+        self.roles = [self._device(which).roles[0] for which in range(len(self.desks))]
         self.say("server restored")
 
-    def _is_revoked(self, which: int) -> bool:
+    def _device(self, which: int) -> DeviceRow:
         id_ = self.devices[which].device_id
         assert id_ is not None
         with self.db.read(self.people[Role.ADMINISTRATOR]) as tx:
-            return sync.get_device(tx, id_).revoked_at is not None
+            return sync.get_device(tx, id_)
 
     def revoke(self, which: int) -> None:
-        if len(self.revoked) + 1 < len(self.desks) and not self._is_revoked(which):
+        if len(self.revoked) + 1 < len(self.desks) and self._device(which).revoked_at is None:
             self._edit_device(which, lambda tx, id_, version: sync.revoke_device(tx, id_, version))
             self.say(self.desks[which].name, "cut off")
 
     def change_scope(self, which: int) -> None:
-        if self._is_revoked(which):
+        if self._device(which).revoked_at is not None:
             return
         self.roles[which] = Role.DOCTOR if self.roles[which] is not Role.DOCTOR else Role.RECEPTIONIST
         role = self.roles[which]

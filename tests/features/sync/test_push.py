@@ -17,9 +17,11 @@ from clinicdesk.core.history import HistoryEntry
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
-from clinicdesk.core.tx import Actor, Database
+from clinicdesk.core.tx import Actor, Committed, Database
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.models import Appointment
+from clinicdesk.features.care import service as care
+from clinicdesk.features.care.schemas import CareRow
 from clinicdesk.features.patients import service as patients
 from clinicdesk.features.patients.models import Patient
 from clinicdesk.features.sync import service as sync
@@ -442,6 +444,40 @@ def test_a_prescription_that_something_speaks_against_here_asks_a_person(
     assert (result.outcome, result.row) == (Outcome.CONFLICT, None)
     harmless = desk.send(desk.op("medication_request", new_id(), new | {"medicine": "vitamin D"}, role=Role.DOCTOR))
     assert harmless.outcome is Outcome.APPLIED
+
+
+def test_a_clinician_reaches_those_in_their_care_here_too(
+    db: Database, make_desk: Callable[..., Sender], place: Place
+) -> None:
+    desk = make_desk("Room 2", Role.DOCTOR)
+    with db.write(desk.people[Role.ADMINISTRATOR]) as tx:
+        care.edit_care_settings(tx, CareRow(version=care.care_settings(tx).version))
+    new = {
+        "patient_id": str(place.smith), "code": "29463-7", "value": 70.0, "given_value": 70.0, "given_unit": "kg",
+        "status": "final", "taken_at": at(10).isoformat(), "recorded_at": at(10).isoformat(),
+    }  # fmt: skip
+    stranger = desk.send(desk.op("observation", new_id(), new, role=Role.DOCTOR))
+    assert (stranger.outcome, stranger.code) == (Outcome.REJECTED, "not_in_care")
+    desk.send(desk.op("appointment", new_id(), desk.visit(place, at(14))))
+    assert desk.send(desk.op("observation", new_id(), new, role=Role.DOCTOR)).outcome is Outcome.APPLIED
+
+
+def test_a_desk_that_is_cut_off_while_it_sends_gets_no_further(db: Database, desk: Sender, place: Place) -> None:
+    ops = [desk.op("appointment", new_id(), desk.visit(place, at(hour))) for hour in (14, 15, 16)]
+    told: list[Committed] = []
+
+    def cut_off(committed: Committed) -> None:
+        told.append(committed)
+        if len(told) == 1:
+            with db.write(desk.people[Role.ADMINISTRATOR]) as tx:
+                assert desk.actor.device_id is not None
+                sync.revoke_device(tx, desk.actor.device_id, 1)
+
+    db.listeners.append(cut_off)
+    with pytest.raises(NotPermitted, match="device_revoked"):
+        desk.push(*ops)
+    db.listeners.remove(cut_off)
+    assert count(db, Appointment) == 1
 
 
 def test_a_value_that_was_measured_is_kept_and_never_overwritten(
