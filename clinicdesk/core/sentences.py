@@ -240,8 +240,6 @@ SENTENCES: dict[str, str] = {
     "wish_not_found": "This wish is not on the waitlist any more.",
     "wish_not_waiting": "This wish does not wait any more.",
     "wish_waits": "This wish is on the waitlist already.",
-    "visit_another_day": "This visit is on a later day. The patient can arrive on that day.",
-    "arrived_already": "The patient is here already. Take that back first, and then give the visit another day.",
     "visit_not_begun": "This visit has not begun yet.",
     "visit_still_open": "This visit is still open.",
     "status_not_final": "A past visit is fulfilled, missed, cancelled or entered in error.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -137,26 +137,6 @@ def test_a_visit_goes_through_its_day(desk: TestClient, sign_in: SignedIn, book:
         assert visit["status"] == status
     assert change(desk, visit, "arrive").json()["code"] == "illegal_transition"
     assert change(sign_in(Role.ADMINISTRATOR), visit, "entered-in-error").json()["status"] == "entered-in-error"
-
-
-def test_a_visit_goes_through_its_day_on_no_day_before(
-    desk: TestClient, sign_in: SignedIn, book: Book, clock: Hands
-) -> None:
-    visit = booked(desk, book.visit("2026-11-25T09:00:00+01:00"))
-    for path in ("arrive", "check-in", "advance"):
-        refused = change(desk, visit, path)
-        assert (refused.status_code, refused.json()["code"]) == (409, "visit_another_day")
-        assert refused.json()["detail"] == "This visit is on a later day. The patient can arrive on that day."
-    clock.now = datetime(2026, 11, 24, 23, 1, tzinfo=UTC)  # one minute past midnight in Berlin
-    morning = sign_in(Role.RECEPTIONIST)
-    for path, status in (
-        ("arrive", "arrived"),
-        ("advance", "checked-in"),
-        ("start", "checked-in"),
-        ("fulfil", "fulfilled"),
-    ):
-        visit = change(morning, visit, path).json()
-        assert visit["status"] == status
 
 
 def test_a_visit_is_planned_cancelled_and_taken_back(desk: TestClient, book: Book) -> None:

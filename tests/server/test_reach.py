@@ -285,7 +285,8 @@ def test_every_part_of_a_path_says_whose_it_is(server: FastAPI) -> None:
 
 def test_every_verb_about_one_patient_is_asked_by_an_endpoint_or_by_the_desk_alone() -> None:
     asked = {name for route in _routes() for name in _verbs(inspect.unwrap(route.endpoint))}
-    left = {name for name, verb in VERBS.items() if verb.of_patient} - asked
+    ours = {name for name in VERBS if not name.startswith("test_")}  # other tests declare verbs of their own
+    left = {name for name in ours if VERBS[name].of_patient} - asked
     assert left == {"audit.access_log", "appointments.confirm", "patients.get_row"}
 
 

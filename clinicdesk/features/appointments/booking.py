@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, func, select, true
 
-from clinicdesk.core.clinic import Clinic, load_clinic
+from clinicdesk.core.clinic import Clinic
 from clinicdesk.core.clock import in_utc
 from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from clinicdesk.core.ids import new_id
@@ -366,8 +366,7 @@ def walk_in(
 @verb(Permission.BOOK, concurrent=True, of_patient=True)
 def reschedule(tx: Tx, request: Reschedule) -> AppointmentRow:
     """Give a visit another time, length, practitioner or room. Raises what `book` raises, and Conflict
-    (changed_meanwhile; not_movable for a visit that is over; visit_started for one in the room, which can only be stretched;
-    arrived_already for a day to come).
+    (changed_meanwhile; not_movable for a visit that is over; visit_started for one in the room, which can only be stretched).
     A patient moves a visit that is still to come, and cannot stretch it.
 
     A visit that moves to another time or practitioner leaves its overrides (overbooked, patient overlap) behind. It goes to
@@ -402,8 +401,6 @@ def moved(tx: Tx, visit: AppointmentRow, request: Reschedule, known: Known | Non
     moves = start != visit.start or practitioner_id != visit.practitioner_id
     if moves and visit.in_progress:
         raise Conflict("visit_started")
-    if visit.status in rules.HERE and not rules.day_has_come(start, tx.now, load_clinic(tx.connection).tz):
-        raise Conflict("arrived_already", start=start)
     rules.check_length(when)
     if tx.own_patient is not None:
         rules.check_not_past(visit.start, tx.now)

@@ -22,9 +22,6 @@ BOOKABLE = frozenset({Status.PROPOSED, Status.PENDING, Status.BOOKED, Status.WAI
 FINAL = frozenset({Status.FULFILLED, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR})
 """What a visit of the past may be when it is recorded from elsewhere."""
 
-HERE = frozenset({Status.ARRIVED, Status.CHECKED_IN})
-"""The patient of such a visit is here."""
-
 GIVEN = HOLDING | {Status.FULFILLED, Status.NOSHOW}
 """The time of these was given to a patient, whether they came or not."""
 
@@ -37,8 +34,6 @@ OWN_LONGEST = timedelta(hours=1)
 """What a patient can book without naming a type of visit."""
 GRACE = timedelta(minutes=15)
 """How far back a visit may still begin: the slot that is running."""
-EARLY = timedelta(hours=2)
-"""How long before its time somebody may come to a visit, where that is on the day before."""
 
 
 class State(StrEnum):
@@ -113,18 +108,6 @@ def require_legal(now: State, to: State) -> None:
     """Raises Conflict(illegal_transition, from_, to) where `to` may not follow `now`."""
     if to not in LEGAL[now]:
         raise Conflict("illegal_transition", from_=now.value, to=to.value)
-
-
-def day_has_come(start: datetime, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether the day of a visit has begun where the clinic is, or for a visit soon after midnight the evening before."""
-    return now >= start - EARLY or now.astimezone(zone).date() >= start.astimezone(zone).date()
-
-
-def require_day(start: datetime, now: datetime, zone: ZoneInfo) -> None:
-    """The steps of a visit's day are taken on that day, or later where they were forgotten. Raises
-    Conflict(visit_another_day) before it."""
-    if not day_has_come(start, now, zone):
-        raise Conflict("visit_another_day", start=start)
 
 
 def next_step(now: State) -> State:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from clinicdesk.core.clinic import load_clinic
 from clinicdesk.core.errors import Conflict
 from clinicdesk.core.permissions import Permission
 from clinicdesk.core.tx import Action, Change, Tx, verb
@@ -25,13 +24,6 @@ def in_state(tx: Tx, visit: AppointmentRow, to: State, cancel_reason: str = "") 
     return {"status": to.status, "cancel_reason": cancel_reason} | rules.stamps(visit, to, tx.now)
 
 
-def _step(tx: Tx, visit: AppointmentRow, to: State) -> AppointmentRow:
-    """Take a step of a visit's day. Raises as `to_state` does, Conflict(visit_another_day)."""
-    rules.require_legal(rules.state_of(visit), to)
-    rules.require_day(visit.start, tx.now, load_clinic(tx.connection).tz)
-    return to_state(tx, visit, to)
-
-
 @verb(Permission.OPEN_PATIENT, concurrent=True, of_patient=True)
 def open_visit(tx: Tx, id_: UUID) -> AppointmentRow:
     """A visit as its card shows it, with what it is for. Opening it is audited.
@@ -45,12 +37,9 @@ def open_visit(tx: Tx, id_: UUID) -> AppointmentRow:
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def advance(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
-    """One step on: booked, arrived, checked in, in the room, fulfilled.
-
-    Raises Conflict(no_next_step, visit_another_day, changed_meanwhile).
-    """
+    """One step on: booked, arrived, checked in, in the room, fulfilled. Raises Conflict(no_next_step, changed_meanwhile)."""
     visit = rows.get(tx, id_, version)
-    return _step(tx, visit, rules.next_step(rules.state_of(visit)))
+    return to_state(tx, visit, rules.next_step(rules.state_of(visit)))
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
@@ -62,26 +51,26 @@ def step_back(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def arrive(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
-    """The patient is here, and waits. Raises Conflict(illegal_transition, visit_another_day, changed_meanwhile), SlotTaken."""
-    return _step(tx, rows.get(tx, id_, version), State.ARRIVED)
+    """The patient is here, and waits. Raises Conflict(illegal_transition, changed_meanwhile), SlotTaken."""
+    return to_state(tx, rows.get(tx, id_, version), State.ARRIVED)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def check_in(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
-    """All is ready for the visit to begin; who checks in has arrived. Raises as `arrive` does."""
-    return _step(tx, rows.get(tx, id_, version), State.CHECKED_IN)
+    """All is ready for the visit to begin; who checks in has arrived. Raises Conflict(illegal_transition, changed_meanwhile)."""
+    return to_state(tx, rows.get(tx, id_, version), State.CHECKED_IN)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def start_visit(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
-    """The patient is in the room: the encounter begins. Raises as `arrive` does."""
-    return _step(tx, rows.get(tx, id_, version), State.IN_ROOM)
+    """The patient is in the room: the encounter begins. Raises Conflict(illegal_transition, changed_meanwhile)."""
+    return to_state(tx, rows.get(tx, id_, version), State.IN_ROOM)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)
 def fulfil(tx: Tx, id_: UUID, version: int) -> AppointmentRow:
-    """The visit is over. Raises as `arrive` does."""
-    return _step(tx, rows.get(tx, id_, version), State.FULFILLED)
+    """The visit is over. Raises Conflict(illegal_transition, changed_meanwhile)."""
+    return to_state(tx, rows.get(tx, id_, version), State.FULFILLED)
 
 
 @verb(Permission.ADVANCE_VISIT, concurrent=True)

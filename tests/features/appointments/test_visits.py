@@ -13,14 +13,14 @@ from clinicdesk.core.errors import Conflict, InvalidInput, NotFound, NotPermitte
 from clinicdesk.core.ids import new_id
 from clinicdesk.core.permissions import Role
 from clinicdesk.core.trail import AuditEntry
-from clinicdesk.core.tx import Actor, Database
+from clinicdesk.core.tx import Actor
 from clinicdesk.features.appointments import rules
 from clinicdesk.features.appointments import service as appointments
 from clinicdesk.features.appointments.models import Appointment
 from clinicdesk.features.appointments.rules import LEGAL, State
-from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment, Reschedule, SlotTaken, Status
+from clinicdesk.features.appointments.schemas import AppointmentRow, CancelAppointment, SlotTaken, Status
 from tests.conftest import Hands
-from tests.features.appointments.conftest import Desk, Place, at, furnish
+from tests.features.appointments.conftest import Desk, Place, at
 
 VERBS = {
     State.PROPOSED: appointments.propose,
@@ -124,59 +124,6 @@ def test_a_visit_is_not_missed_before_its_time(desk: Desk, clock: Hands) -> None
         desk.do(appointments.no_show, row.id, row.version)
     clock.now = at(11)
     assert desk.do(appointments.no_show, row.id, row.version).status is Status.NOSHOW
-
-
-ARRIVING = (appointments.arrive, appointments.check_in, appointments.advance)
-
-
-@pytest.mark.parametrize("step", ARRIVING)
-def test_nobody_arrives_before_the_visits_day(desk: Desk, clock: Hands, step: Any) -> None:
-    row = desk.book(at(9, day=1))
-    for now in (at(10, 42), at(23, 59)):
-        clock.now = now
-        with pytest.raises(Conflict, match="visit_another_day"):
-            desk.do(step, row.id, row.version)
-    clock.now = at(0, day=1)
-    assert desk.do(step, row.id, row.version).status in rules.HERE
-
-
-@pytest.mark.parametrize(("zone", "come"), [("Europe/Berlin", at(23)), ("America/New_York", at(5, day=1))])
-def test_the_day_is_the_clinics(db: Database, receptionist: Actor, clock: Hands, zone: str, come: datetime) -> None:
-    desk = Desk(db, receptionist, furnish(db, zone))
-    row = desk.book(at(15, day=1))
-    clock.now = come - timedelta(minutes=1)
-    with pytest.raises(Conflict, match="visit_another_day"):
-        desk.do(appointments.arrive, row.id, row.version)
-    clock.now = come
-    assert desk.do(appointments.arrive, row.id, row.version).arrived_at == come
-
-
-def test_whoever_comes_soon_after_midnight_may_be_here_before_it(desk: Desk, clock: Hands) -> None:
-    row = desk.book(at(0, 20, day=1), outside_hours=True)
-    clock.now = at(22, 19)
-    with pytest.raises(Conflict, match="visit_another_day"):
-        desk.do(appointments.arrive, row.id, row.version)
-    clock.now = at(22, 20)
-    assert desk.do(appointments.arrive, row.id, row.version).status is Status.ARRIVED
-
-
-def test_what_was_forgotten_is_entered_the_day_after(desk: Desk, clock: Hands) -> None:
-    row = desk.book(at(17))
-    clock.now = at(8, day=1)
-    for _ in DAY:
-        row = desk.do(appointments.advance, row.id, row.version)
-    assert row.status is Status.FULFILLED
-
-
-def test_a_visit_whose_patient_is_here_is_not_moved_to_a_day_to_come(desk: Desk) -> None:
-    row = desk.book(at(11))
-    row = desk.do(appointments.check_in, row.id, row.version)
-    row = desk.do(appointments.reschedule, Reschedule(row.id, row.version, at(17)))
-    with pytest.raises(Conflict, match="arrived_already"):
-        desk.do(appointments.reschedule, Reschedule(row.id, row.version, at(9, day=1)))
-    for _ in range(2):
-        row = desk.do(appointments.step_back, row.id, row.version)
-    assert desk.do(appointments.reschedule, Reschedule(row.id, row.version, at(9, day=1))).start == at(9, day=1)
 
 
 @pytest.mark.parametrize("code", rules.CANCEL_REASONS)
