@@ -89,20 +89,6 @@ def test_check_in_and_advance_are_one_key_each(qtbot: QtBot, today: TodayScreen,
     assert now.id == visit.id
 
 
-def test_a_visit_of_tomorrow_is_not_checked_in_and_the_desk_is_told_why(
-    qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands, desk: Desk
-) -> None:
-    tomorrow = DAY + timedelta(days=1)
-    visit = clinic.book(at(9, day=tomorrow))
-    today.go_to_day(tomorrow)
-    with_visit(qtbot, today, visit)
-    with qtbot.waitSignal(desk.toasted) as told:
-        hands.press("c")
-    assert told.args is not None
-    assert told.args[0] == "This visit is on a later day. The patient can arrive on that day."
-    assert clinic.visit(visit, tomorrow).status is Status.BOOKED
-
-
 def test_two_quick_keys_are_two_steps(qtbot: QtBot, today: TodayScreen, clinic: Clinic, hands: Hands) -> None:
     visit = clinic.book(at(11))
     with_visit(qtbot, today, visit)
