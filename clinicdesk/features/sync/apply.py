@@ -96,7 +96,9 @@ def _permitted(tx: Tx, op: Op, scope: Scope) -> Synced:
     if one is None or op.entity not in scope.fields:
         raise NotPermitted("not_synced", verb=tx.verb)
     needed = {OpAction.CREATE: one.create, OpAction.UPDATE: one.update, OpAction.DELETE: one.delete}[op.action]
-    if needed is None:
+    if (
+        needed is None or needed not in scope.permissions
+    ):  # whoever has a desk's key can do no more than the desk is for
         raise NotPermitted("not_synced", verb=tx.verb)
     require(tx, needed)
     return one

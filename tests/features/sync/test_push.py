@@ -115,6 +115,12 @@ def test_who_may_not_do_it_there_cannot_do_it_here(
     assert "refused" in outcomes
 
 
+def test_whoever_has_the_key_of_a_desk_does_no_more_in_anybodys_name_than_the_desk_is_for(desk: Sender) -> None:
+    new = {"day": "2026-12-24", "name": "Christmas Eve", "closed": True}
+    result = desk.send(desk.op("holiday", new_id(), new, role=Role.ADMINISTRATOR))
+    assert (result.outcome, result.code) == (Outcome.REJECTED, "not_synced")
+
+
 def test_a_desk_brings_nothing_of_what_it_may_not_hold(desk: Sender, place: Place) -> None:
     weight = {"patient_id": str(place.smith), "code": "29463-7", "value": 70.0, "given_value": 70.0, "given_unit": "kg"}
     result = desk.send(desk.op("observation", new_id(), weight, role=Role.DOCTOR))
